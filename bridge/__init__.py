@@ -1,0 +1,1 @@
+"""Bridge: from a trading signal to an order at a broker."""

@@ -1,0 +1,1 @@
+"""Users, sources, strategies, broker accounts and their limits."""

@@ -1,0 +1,39 @@
+"""What the pages need from the rest of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bridge.accounts.directory import Directory
+from bridge.accounts.model import User
+from bridge.accounts.service import Accounts
+from bridge.kit.clock import Clock
+from bridge.kit.database import Reader, Writer
+from bridge.kit.settings import Settings
+from bridge.kit.vault import Vault
+from bridge.market.base import Market
+from bridge.orders.arrival import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Plumbing, the prices, and the four acts a page can ask of the pipeline.
+
+    `replay(alert_id, user, live)` sends an alert through again (dry unless live); `cancel(order_id, user)` and
+    `decide(order_id, user, broker_order_id or None)` answer with a sentence for the person;
+    `panic(scope, scope_id, stopped, reason, user)` throws a kill switch. Pages call them only for what the user owns.
+    """
+
+    reader: Reader
+    writer: Writer
+    directory: Directory
+    accounts: Accounts
+    vault: Vault
+    clock: Clock
+    settings: Settings
+    market: Market
+    replay: Callable[[str, User, bool], Awaitable[Answer]]
+    cancel: Callable[[str, User], Awaitable[str]]
+    decide: Callable[[str, User, str | None], Awaitable[str]]
+    panic: Callable[[str, str, bool, str, User], Awaitable[None]]

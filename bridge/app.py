@@ -1,0 +1,237 @@
+"""Builds everything and holds it together; the only module that knows all the others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bridge import admin, api
+from bridge.accounts.directory import Directory
+from bridge.accounts.model import Account
+from bridge.accounts.service import Accounts
+from bridge.brokers import declaration, names
+from bridge.brokers.base import Broker, Capabilities, Connection
+from bridge.dialects import read
+from bridge.kit import schema
+from bridge.kit.clock import Clock, SystemClock
+from bridge.kit.database import Reader, Writer, connect
+from bridge.kit.disk import Reserve
+from bridge.kit.settings import Settings
+from bridge.kit.vault import Vault
+from bridge.market.base import Market
+from bridge.market.calendar import ALWAYS_OPEN, CALENDAR, Calendar
+from bridge.market.none import NoPrices
+from bridge.market.simulated import SimulatedMarket
+from bridge.market.symbols import resolve
+from bridge.orders.control import Control
+from bridge.orders.desk import Services
+from bridge.orders.dispatcher import Dispatcher
+from bridge.orders.lease import Holder, Leases
+from bridge.orders.pipeline import Pipeline
+from bridge.orders.squareoff import SquareOff
+from bridge.orders.survey import Survey
+from bridge.webhooks.receive import Hook
+
+log = structlog.get_logger("bridge")
+
+HOOK = "/hook/"
+
+
+class Bridge:
+    """One process of the product. `web` takes alerts and shows pages, `dispatch` sends orders; most run both."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        web: bool = True,
+        dispatch: bool = True,
+        clock: Clock | None = None,
+        market: Market | None = None,
+        calendar: Calendar | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.engine = connect(settings.database)
+        schema.upgrade(self.engine)
+        self.vault = Vault.open(settings.keys)
+        self.writer = Writer(self.engine, reserve=self._reserve())
+        self.reader = Reader(self.engine)
+        self.accounts = Accounts(self.writer, self.vault, self.clock)
+        self.directory = Directory(self.reader, self.clock)
+        self.directory.load()
+        self.calendar = calendar or (ALWAYS_OPEN if settings.always_open else CALENDAR)
+        self.market = market or self._market()
+        self.survey = Survey(self.directory, self.reader, self.clock, self.market, self.calendar, capabilities_of)
+        services = Services(
+            self.writer, self.reader, self.clock, self.market, self.directory, self.survey, Holder.me().text()
+        )
+        self.dispatcher = Dispatcher(services, Leases(self.writer, self.clock), self._connect)
+        self.pipeline = Pipeline(
+            self.directory, self.survey, self.writer, self.vault, self.clock, capabilities_of, self.dispatcher.offer
+        )
+        self.control = Control(
+            self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock
+        )
+        self.square_off = SquareOff(self.pipeline, self.survey, self.reader, self.clock)
+        self._web = web
+        self._dispatch = dispatch
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _reserve(self) -> Reserve | None:
+        """Only a database in our own folder can be saved by freeing our own file."""
+        return Reserve(self.settings.data_dir) if self.engine.dialect.name == "sqlite" else None
+
+    def _market(self) -> Market:
+        if self.settings.market == "simulated":
+            return SimulatedMarket(self.clock, seed=self.settings.market_seed, calendar=self.calendar)
+        return NoPrices(self.clock)
+
+    async def _connect(self, account: Account) -> tuple[Broker, Capabilities]:
+        card = declaration(account.broker)
+        connection = Connection(
+            account_id=account.id,
+            user_id=account.user_id,
+            settings=account.settings.broker,
+            credentials=self.accounts.credentials(account.id, account.sealed_credentials),
+            rest_url=account.rest_url,
+            stream_url=account.stream_url,
+            services={
+                "writer": self.writer,
+                "reader": self.reader,
+                "market": self.market,
+                "clock": self.clock,
+                "calendar": self.calendar,
+                "on_update": self._broker_says,
+            },
+        )
+        broker = card.connect(connection)
+        self._spawn(broker.warm())
+        return broker, getattr(broker, "capabilities", card.capabilities)
+
+    def _broker_says(self, account_id: str) -> None:
+        desk = self.dispatcher.desks.get(account_id)
+        if desk is not None:
+            desk.broker_says()
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(_report)
+        self._tasks.append(task)
+
+    async def start(self) -> None:
+        """Begin to work: settings followed, leases taken, what was left behind recovered."""
+        await self.directory.refresh()
+        await self.survey.load()
+        await asyncio.to_thread(self._warm_up)
+        self._spawn(self.directory.follow())
+        self._spawn(self.survey.follow())
+        if self._dispatch:
+            await self.dispatcher.keep()
+            self._spawn(self.dispatcher.run())
+            self.square_off.start()
+
+    def _warm_up(self) -> None:
+        """What the first alert would otherwise wait for: dialects imported, instruments listed."""
+        read("application/json", "{}")
+        resolve(self.market, "RELIANCE", None, None, self.clock.now(), calendar=self.calendar)
+
+    async def stop(self) -> None:
+        """Stop in good order: nothing new is sent, what is out is accounted for, leases go back."""
+        self.square_off.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.dispatcher.stop()
+        await asyncio.to_thread(self.writer.close)
+        self.engine.dispose()
+
+    # -- HTTP -----------------------------------------------------------------------------------------------------
+
+    def asgi(self) -> ASGIApp:
+        """The web application: the webhook route first, as a plain ASGI function (decision 0002), then everything else."""
+        hook = Hook(
+            self.directory,
+            self.vault,
+            self.clock,
+            self.pipeline.submit,
+            trusted_proxies=self.settings.trusted_proxies,
+            max_in_flight=self.settings.max_in_flight,
+        )
+        site = self._site()
+
+        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+            to_hook = scope["type"] == "http" and scope["path"].startswith(HOOK)
+            await (hook if to_hook else site)(scope, receive, send)
+
+        return door
+
+    def _site(self) -> FastAPI:
+        @contextlib.asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            await self.start()
+            yield
+            await self.stop()
+
+        site = FastAPI(title="Bridge", docs_url="/docs", redoc_url=None, lifespan=lifespan)
+        site.add_api_route("/health/live", self.live, methods=["GET"], include_in_schema=False)
+        site.add_api_route("/health/ready", self.ready, methods=["GET"], include_in_schema=False)
+        site.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)
+        if self._web:
+            site.include_router(api.create(self.reader, self.vault, self.clock, self.directory))
+            site.include_router(admin.create(self._ports()))
+        return site
+
+    def _ports(self) -> admin.Ports:
+        return admin.Ports(
+            reader=self.reader,
+            writer=self.writer,
+            directory=self.directory,
+            accounts=self.accounts,
+            vault=self.vault,
+            clock=self.clock,
+            settings=self.settings,
+            market=self.market,
+            replay=self.control.replay,
+            cancel=self.control.cancel,
+            decide=self.control.decide,
+            panic=self.control.panic,
+        )
+
+    async def live(self) -> Response:
+        """The process answers."""
+        return PlainTextResponse("live\n")
+
+    async def ready(self) -> Response:
+        """The database answers and has the schema this version needs."""
+        try:
+            good = await asyncio.to_thread(schema.is_current, self.engine)
+        except Exception as problem:  # noqa: BLE001 - any way in which a database can be away means: not ready
+            log.warning("not ready", problem=type(problem).__name__)
+            good = False
+        return JSONResponse({"status": "ready" if good else "not ready"}, 200 if good else 503)
+
+
+async def _metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (problem := task.exception()):
+        log.error("background task ended", problem=repr(problem))
+
+
+def capabilities_of(broker: str) -> Capabilities | None:
+    """What a broker can do; None when no broker has that name."""
+    return declaration(broker).capabilities if broker in names() else None

@@ -1,0 +1,1 @@
+"""People in, news out."""

@@ -1,0 +1,239 @@
+"""The port to a broker: one small protocol, capabilities as data, five error words.
+
+BrokerError
+├── Unsupported      refuse: this broker cannot say it
+├── LoginRequired    ask the person to log in
+├── Unavailable      not one byte was sent: safe to send again
+├── Rejected         final, in the broker's words; only codes on the adapter's tested list
+└── OutcomeUnknown   everything else: never resend, recovery asks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bridge.domain.instrument import Instrument
+from bridge.domain.intent import OrderType, Product, Side, TimeInForce
+
+
+class BrokerError(Exception):
+    """A broker call did not give what was asked. `reply` is the broker's raw answer, as far as it came."""
+
+    def __init__(self, message: str, *, code: str = "", reply: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reply = reply
+
+
+class Unsupported(BrokerError):
+    """This broker cannot express the order; nothing was sent."""
+
+
+class LoginRequired(BrokerError):
+    """The broker session is missing or over; nothing trades until a person logs in."""
+
+
+class Unavailable(BrokerError):
+    """No byte of the request was written (DNS, connect, TLS): safe to send again."""
+
+
+class Rejected(BrokerError):
+    """Refused for good, by a code on the adapter's tested refusal list."""
+
+
+class OutcomeUnknown(BrokerError):
+    """Bytes were written and no trustworthy answer came. Never resend."""
+
+
+class BrokerState(StrEnum):
+    """An order's state as its broker reports it."""
+
+    OPEN = "open"
+    TRIGGER_PENDING = "trigger_pending"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRequest:
+    """What is sent: one order, broker-ready but in our words. `quantity` in units, always positive."""
+
+    ref: str
+    instrument: Instrument
+    side: Side
+    quantity: Decimal
+    order_type: OrderType
+    product: Product
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+    market_protection_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """The broker took the order and gave it an id."""
+
+    broker_order_id: str
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerOrder:
+    """One row of the broker's order book. `filled` is cumulative units; `ref` is our tag if the broker echoes it."""
+
+    broker_order_id: str
+    ref: str | None
+    symbol: str
+    exchange: str
+    side: Side
+    quantity: Decimal
+    filled: Decimal
+    state: BrokerState
+    order_type: OrderType
+    product: Product
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    average_price: Decimal | None = None
+    placed_at: datetime | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerTrade:
+    """One execution."""
+
+    trade_id: str
+    broker_order_id: str
+    symbol: str
+    exchange: str
+    side: Side
+    product: Product
+    quantity: Decimal
+    price: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerPosition:
+    """Net position of one instrument and product: signed units."""
+
+    symbol: str
+    exchange: str
+    product: Product
+    quantity: Decimal
+    average_price: Decimal
+    last_price: Decimal | None = None
+    realised: Decimal = Decimal(0)
+    unrealised: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerHolding:
+    """Settled delivery stock."""
+
+    symbol: str
+    exchange: str
+    quantity: Decimal
+    average_price: Decimal
+    last_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """Money at the broker, in `currency`."""
+
+    available: Decimal
+    used_margin: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    currency: str = "INR"
+    capital: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a broker can do, as data: the check, the matrix page and the docs read the same lines."""
+
+    exchanges: frozenset[str]
+    order_types: frozenset[OrderType]
+    products: frozenset[Product]
+    time_in_force: frozenset[TimeInForce] = frozenset({TimeInForce.DAY})
+    fractional_quantity: bool = False
+    ref_echo: bool = True  # the order book shows our ref
+    visibility_lag_max_s: float = 0.0  # how late a placed order may show in the book
+    orders_per_second: int | None = 10  # published rate; None = no limit
+    market_orders_need_protection: bool = False
+    paper: bool = False
+
+
+class Broker(Protocol):
+    """One account's connection. Methods raise only the five words; reads never answer an error as an empty list."""
+
+    async def place(self, request: OrderRequest) -> Placed:
+        """Send one order once. Raises `Rejected`, `Unavailable`, `LoginRequired`, `Unsupported` or `OutcomeUnknown`."""
+
+    async def modify(self, broker_order_id: str, request: OrderRequest) -> None:
+        """Replace quantity, prices and type of a working order."""
+
+    async def cancel(self, broker_order_id: str) -> None:
+        """Ask for a cancel; only the book proves it."""
+
+    async def order_book(self) -> Sequence[BrokerOrder]:
+        """Every order of the day, all pages."""
+
+    async def trades(self) -> Sequence[BrokerTrade]:
+        """Every execution of the day."""
+
+    async def positions(self) -> Sequence[BrokerPosition]:
+        """Net positions of the day."""
+
+    async def holdings(self) -> Sequence[BrokerHolding]:
+        """Settled delivery stock."""
+
+    async def funds(self) -> Funds:
+        """Money."""
+
+    async def check_login(self) -> None:
+        """Returns when the session is proved good, else raises `LoginRequired` or another of the five."""
+
+    async def warm(self) -> None:
+        """Open connections ahead of the first order."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What an adapter gets to connect: the account's id, settings, decrypted credentials and the ports it may use.
+
+    `services` carries what a broker that lives in this process needs (paper: database, market, clock), by name.
+    """
+
+    account_id: str
+    user_id: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rest_url: str | None = None
+    stream_url: str | None = None
+    services: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerDeclaration:
+    """A broker's card: every folder of `bridge.brokers` has one as `BROKER`."""
+
+    name: str
+    title: str
+    capabilities: Capabilities
+    connect: Callable[[Connection], Broker]
+    needs: tuple[str, ...] = ()  # names of the credentials a person must give

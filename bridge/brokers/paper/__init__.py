@@ -1,0 +1,7 @@
+"""Practice money behind the same port as every broker."""
+
+from bridge.brokers.base import BrokerDeclaration
+from bridge.brokers.paper.adapter import PaperBroker
+from bridge.brokers.paper.capabilities import CAPABILITIES
+
+BROKER = BrokerDeclaration(name="paper", title="Paper (practice money)", capabilities=CAPABILITIES, connect=PaperBroker)

@@ -1,0 +1,150 @@
+"""What the books show a reader, in the words of the port. Reads stand beside the writer and see only what is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.brokers.base import BrokerHolding, BrokerOrder, BrokerPosition, BrokerTrade, Funds, Unavailable
+from bridge.brokers.paper.money import ZERO, money, plain
+from bridge.brokers.paper.records import PaperHolding, PaperOrder, PaperPosition, PaperTrade, Pocket, from_row
+from bridge.brokers.paper.statements import WORKING_SQL
+from bridge.kit.clock import from_micros, micros
+from bridge.kit.database import Reader, Row
+from bridge.market.base import Market
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The reading side of one account."""
+
+    account_id: str
+    reader: Reader
+    market: Market
+
+    async def orders(self, since: datetime) -> Sequence[BrokerOrder]:
+        """Orders that still work or changed since then, in the order they came."""
+        sql = f"SELECT * FROM paper_orders WHERE account_id = :account_id AND ({WORKING_SQL} OR updated_at >= :since) ORDER BY seq"  # noqa: S608
+        rows = await self._rows(sql, since=micros(since))
+        return [_order(from_row(PaperOrder, row)) for row in rows]
+
+    async def trades(self, since: datetime) -> Sequence[BrokerTrade]:
+        """Executions since then, oldest first."""
+        sql = "SELECT * FROM paper_trades WHERE account_id = :account_id AND at >= :since ORDER BY seq"
+        return [_trade(from_row(PaperTrade, row)) for row in await self._rows(sql, since=micros(since))]
+
+    async def positions(self) -> Sequence[BrokerPosition]:
+        """Open positions, and flat ones that made or lost money today."""
+        rows = [from_row(PaperPosition, row) for row in await self._rows(_ALL_POSITIONS)]
+        return [self._position(each) for each in rows if each.quantity or each.realised]
+
+    async def holdings(self) -> Sequence[BrokerHolding]:
+        """Delivered stock."""
+        rows = [from_row(PaperHolding, row) for row in await self._rows(_ALL_HOLDINGS)]
+        return [self._holding(each) for each in rows if each.quantity]
+
+    async def funds(self, currency: str) -> Funds:
+        """The money of one currency; `available + used_margin = capital + realised`, where realised is after costs."""
+        found = await self._rows(
+            "SELECT * FROM paper_pockets WHERE account_id = :account_id AND currency = :currency", currency=currency
+        )
+        if not found:
+            raise Unavailable(f"The paper account has no {currency} pocket yet")
+        pocket = from_row(Pocket, found[0])
+        return Funds(
+            available=plain(pocket.available),
+            used_margin=plain(pocket.margin + pocket.blocked),
+            realised=plain(pocket.realised - pocket.costs),
+            unrealised=plain(await self._unrealised(currency)),
+            currency=currency,
+            capital=plain(pocket.capital),
+        )
+
+    async def _unrealised(self, currency: str) -> Decimal:
+        positions = [from_row(PaperPosition, row) for row in await self._rows(_ALL_POSITIONS)]
+        holdings = [from_row(PaperHolding, row) for row in await self._rows(_ALL_HOLDINGS)]
+        open_ones: list[PaperPosition | PaperHolding] = [*positions, *holdings]
+        return sum((self._gain(each) for each in open_ones if each.currency == currency), ZERO)
+
+    def _gain(self, item: PaperPosition | PaperHolding) -> Decimal:
+        """What closing at the last price would bring beyond the cost; nothing where there is no price."""
+        last = self._last(item)
+        if last is None or not item.quantity:
+            return ZERO
+        return money(item.quantity * last) - (item.cost if item.quantity > 0 else -item.cost)
+
+    def _last(self, item: PaperPosition | PaperHolding) -> Decimal | None:
+        instrument = self.market.instrument(item.exchange, item.symbol)
+        quote = self.market.quote(instrument) if instrument else None
+        return quote.last if quote else None
+
+    def _position(self, position: PaperPosition) -> BrokerPosition:
+        return BrokerPosition(
+            symbol=position.symbol,
+            exchange=position.exchange,
+            product=position.product,
+            quantity=plain(position.quantity),
+            average_price=plain(money(position.average_price)),
+            last_price=self._last(position),
+            realised=plain(position.realised),
+            unrealised=plain(self._gain(position)),
+        )
+
+    def _holding(self, holding: PaperHolding) -> BrokerHolding:
+        return BrokerHolding(
+            symbol=holding.symbol,
+            exchange=holding.exchange,
+            quantity=plain(holding.quantity),
+            average_price=plain(money(holding.cost / holding.quantity)),
+            last_price=self._last(holding),
+        )
+
+    async def _rows(self, sql: str, **row: Any) -> Sequence[Row]:
+        try:
+            return await self.reader.rows(sql, {"account_id": self.account_id, **row})
+        except SQLAlchemyError as problem:
+            raise Unavailable(f"The paper books cannot be read: {problem}") from problem
+
+
+_ALL_POSITIONS = "SELECT * FROM paper_positions WHERE account_id = :account_id ORDER BY exchange, symbol, product"
+_ALL_HOLDINGS = "SELECT * FROM paper_holdings WHERE account_id = :account_id ORDER BY exchange, symbol"
+
+
+def _order(order: PaperOrder) -> BrokerOrder:
+    average = order.average_price
+    return BrokerOrder(
+        broker_order_id=order.id,
+        ref=order.ref,
+        symbol=order.symbol,
+        exchange=order.exchange,
+        side=order.side,
+        quantity=plain(order.quantity),
+        filled=plain(order.filled),
+        state=order.state,
+        order_type=order.order_type,
+        product=order.product,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        average_price=None if average is None else plain(money(average)),
+        placed_at=from_micros(order.placed_at),
+        message=order.message or "",
+    )
+
+
+def _trade(trade: PaperTrade) -> BrokerTrade:
+    return BrokerTrade(
+        trade_id=trade.id,
+        broker_order_id=trade.order_id,
+        symbol=trade.symbol,
+        exchange=trade.exchange,
+        side=trade.side,
+        product=trade.product,
+        quantity=plain(trade.quantity),
+        price=trade.price,
+        at=from_micros(trade.at),
+    )

@@ -1,0 +1,57 @@
+"""`bridge up`, `web` and `dispatch`: the server, whole or in parts."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import uvicorn
+
+from bridge.kit import logs
+from bridge.kit.settings import Settings, load
+
+
+def run(settings: Settings, *, web: bool, dispatch: bool, bind: bool = True) -> None:
+    """Serve until stopped."""
+    from bridge.app import Bridge  # imported late: `--help` must not build the product
+
+    logs.configure(settings)
+    house = Bridge(settings, web=web, dispatch=dispatch)
+    port = settings.port if bind else 0
+    server = uvicorn.Server(server_config(house.asgi(), settings.host, port))
+    server.run()
+    sys.exit(0 if server.started else 3)
+
+
+def server_config(app: object, host: str, port: int) -> uvicorn.Config:
+    """uvicorn as measured best: uvloop, httptools, no access log (it would print secrets)."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an ASGI function; uvicorn's own alias is narrower
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        ws="none",
+        timeout_graceful_shutdown=10,
+    )
+
+
+@click.command()
+def up() -> None:
+    """Run everything in one process: webhooks, pages, API and the dispatcher."""
+    run(load(), web=True, dispatch=True)
+
+
+@click.command()
+def web() -> None:
+    """Run webhooks, pages and API only; another process dispatches."""
+    run(load(), web=True, dispatch=False)
+
+
+@click.command()
+def dispatch() -> None:
+    """Run a dispatcher only: it sends what other processes have taken. Listens nowhere but for its health, on a free port."""
+    run(load(), web=False, dispatch=True, bind=False)

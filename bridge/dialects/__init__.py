@@ -1,0 +1,159 @@
+"""Grammars that read an alert into order intents; one folder a dialect, found by name.
+
+`read` is the way in: it parses the body once, asks the dialects in the order of their rank whether the message is
+theirs, and lets the first that says why read it. Whatever goes wrong ends in a `Reading` with a refusal, never in an
+exception.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from bridge.dialects.base import Context, Dialect, Message, Unreadable
+from bridge.dialects.repair import mend
+from bridge.dialects.strict_json import MOST_KEYS, parse
+from bridge.dialects.values import PLACEHOLDER, refuse_placeholder, symbol
+from bridge.domain.intent import Kind, Reading
+from bridge.domain.refusal import Refusal
+
+NO_CONTEXT = Context()
+UNKNOWN = "unknown"  # the dialect's name in a reading that never came to a dialect
+
+_NEVER_ORDERS = frozenset({Kind.NOTIFY, Kind.INVALID, Kind.MALFORMED, Kind.QUERY})
+_LIKE_JSON = re.compile(r'\{(?!!)|\[\s*[\[{"]')
+_QUERY = re.compile(r"[^=&\s{}()]++=[^&\s]*+(?:&[^=&\s]++=[^&\s]*+)*+")
+_FORM = re.compile(r"[\w.-]++=[^&\n]*+(?:&[\w.-]++=[^&\n]*+)*+")  # declared as a form, blanks may stand unquoted
+# What stands in these members never changes an order, so a placeholder left in them does no harm.
+_FREE_TEXT = frozenset(
+    {"comment", "message", "msg", "text", "note", "notes", "description", "title", "content", "reason"}
+    | {"extras", "meta", "metadata", "alert_message", "alertmessage", "alert_name", "alertname"}
+)
+
+
+@cache
+def discover() -> tuple[Dialect, ...]:
+    """Every dialect, the most particular first: the `DIALECT` of each folder of this package."""
+    folders = (module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+    found: list[Dialect] = [importlib.import_module(f"{__name__}.{folder}").DIALECT for folder in folders]
+    return tuple(sorted(found, key=lambda dialect: (dialect.rank, dialect.name)))
+
+
+def read(content_type: str, body: bytes | str, *, context: Context = NO_CONTEXT, pinned: str | None = None) -> Reading:
+    """What one alert means. `pinned` names the dialect to use, without detection. Never raises."""
+    try:
+        message = _message(content_type, body)
+    except Unreadable as fault:
+        kind = Kind.MALFORMED if fault.refusal.code == "malformed_json" else Kind.INVALID
+        return Reading(dialect=pinned or UNKNOWN, kind=kind, refusal=fault.refusal)
+    dialect, because = _pinned(pinned) if pinned else _detected(message)
+    if dialect is None:
+        return Reading(dialect=pinned or UNKNOWN, kind=Kind.INVALID, refusal=Refusal("unknown_dialect", because))
+    return _explained(_judged(dialect, message, context), (because, *message.repairs), repaired=bool(message.repairs))
+
+
+def _message(content_type: str, body: bytes | str) -> Message:
+    try:
+        text = body.decode("utf-8") if isinstance(body, bytes) else body
+    except UnicodeDecodeError as fault:
+        raise Unreadable(
+            "bad_encoding", f"the message is not UTF-8 text: {fault.reason} at byte {fault.start}"
+        ) from None
+    text = text.removeprefix("\ufeff").strip()
+    if not text:
+        raise Unreadable("empty_message", "the message is empty; write what should be done into the alert")
+    if _LIKE_JSON.match(text):
+        try:
+            return Message(content_type, text, parse(text))
+        except ValueError:
+            refuse_placeholder(text, "message")
+            value, repairs = mend(text)
+            return Message(content_type, text, value, repairs)
+    return Message(content_type, text, _form(content_type, text))
+
+
+def _form(content_type: str, text: str) -> dict[str, str] | None:
+    """Form fields or a query string as a flat object, like the JSON the same sender could have sent."""
+    declared = "form" in content_type
+    if not (declared or "&" in text) or not (_FORM if declared and "&" in text else _QUERY).fullmatch(text):
+        return None
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_KEYS, errors="strict")
+    except ValueError:
+        raise Unreadable("bad_form", f"the form fields are not UTF-8 or are more than {MOST_KEYS}") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise Unreadable("duplicate_key", "a form field is there twice; it is not clear which one counts")
+    return fields
+
+
+def _pinned(name: str) -> tuple[Dialect | None, str]:
+    for dialect in discover():
+        if dialect.name == name:
+            return dialect, f"read as {name} because the source says so"
+    return None, f"there is no dialect {name[:40]}; choose one of the list or let it be detected"
+
+
+def _detected(message: Message) -> tuple[Dialect | None, str]:
+    for dialect in discover():
+        try:
+            why = dialect.recognise(message)
+        except Exception:  # noqa: BLE001, S112 - the boundary: one broken dialect must not keep the others from reading
+            continue
+        if why:
+            return dialect, f"read as {dialect.name} because {why}"
+    return None, "the message is in no dialect that is known here"
+
+
+def _judged(dialect: Dialect, message: Message, context: Context) -> Reading:
+    try:
+        if dialect.name != "notify":
+            _refuse_placeholders(message)
+        return _checked(dialect.read(message, context))
+    except Unreadable as fault:
+        refusal = fault.refusal
+    except Exception as fault:  # noqa: BLE001 - the boundary: a bug in one dialect refuses its alert and harms no other
+        refusal = Refusal(
+            "dialect_failed", f"the reader of {dialect.name} failed on this message: {type(fault).__name__}"
+        )
+    return Reading(dialect=dialect.name, kind=Kind.INVALID, refusal=refusal)
+
+
+def _checked(reading: Reading) -> Reading:
+    """What holds for every dialect: telling is never trading, and no symbol hides odd characters."""
+    if reading.orders and (reading.kind in _NEVER_ORDERS or reading.refusal):
+        return replace(reading, orders=())
+    for order in reading.orders:
+        if order.symbol is not None:
+            symbol(order.symbol)
+    return reading
+
+
+def _explained(reading: Reading, because: tuple[str, ...], *, repaired: bool) -> Reading:
+    return replace(reading, because=(*because, *reading.because), repaired=repaired or reading.repaired)
+
+
+def _refuse_placeholders(message: Message) -> None:
+    if not PLACEHOLDER.search(message.text):
+        return
+    for name, value in _words(message.json) if message.json is not None else [("message", message.text)]:
+        refuse_placeholder(value, name)
+
+
+def _words(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a parsed body that matters, with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if name.casefold() not in _FREE_TEXT:
+                yield from _words(member, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _words(member, path)

@@ -1,0 +1,69 @@
+"""`symbol,action,price,quantity`; the price is the one at the alert."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from bridge.dialects import moves, values
+from bridge.dialects.base import Context, Dialect, Message
+from bridge.dialects.pairs import is_text
+from bridge.dialects.positions import PLAIN
+from bridge.domain.intent import Intent, OrderIntent, OrderType, QuantityType, Reading, Side
+
+_TICKER = re.compile(r"[A-Z0-9^][A-Z0-9.:/!&^_-]{0,40}")
+_WORD = re.compile(r"[A-Za-z_]{3,12}")
+_DIGIT = re.compile(r"\d")
+_ENTRIES: Mapping[str, tuple[Side, Intent]] = {
+    "buy": (Side.BUY, PLAIN[Side.BUY]),
+    "sell": (Side.SELL, PLAIN[Side.SELL]),
+    "long": (Side.BUY, Intent.ENTER_LONG),
+    "short": (Side.SELL, Intent.ENTER_SHORT),
+}
+_CLOSES: Mapping[str, Literal["both"]] = {"close": "both", "exit": "both", "flat": "both"}
+
+
+def recognise(message: Message) -> str | None:
+    """Four items between commas: a ticker, an action, two numbers; either the action or the numbers may be broken."""
+    if not is_text(message) or "=" in message.text or "\n" in message.text:
+        return None
+    items = [item.strip() for item in message.text.split(",", 4)]
+    if len(items) != 4 or not _TICKER.fullmatch(items[0]) or not _WORD.fullmatch(items[1]):
+        return None
+    numbers = sum(bool(_DIGIT.search(item)) for item in items[2:])
+    known = items[1].casefold() in {*_ENTRIES, *_CLOSES}
+    return "it is symbol,action,price,quantity" if numbers == 2 or (known and numbers) else None
+
+
+def read(message: Message, context: Context) -> Reading:
+    """One order for a number of units."""
+    symbol, action, price, quantity = [item.strip() for item in message.text.split(",")]
+    order = _order(values.symbol(symbol), action.casefold(), price, quantity)
+    return Reading(dialect=DIALECT.name, kind=moves.kind_of([order]), orders=(order,))
+
+
+def _order(symbol: str, action: str, price: str, quantity: str) -> OrderIntent:
+    at_alert = values.unless_zero(price, "price")
+    units = values.positive(quantity, "quantity")
+    if action in _CLOSES:
+        return moves.leave(
+            _CLOSES[action],
+            symbol=symbol,
+            quantity=units,
+            quantity_type=QuantityType.UNITS,
+            order_type=OrderType.DEFAULT,
+            signal_price=at_alert,
+        )
+    side, intent = values.word(action, "action", _ENTRIES, code="unknown_action")
+    return OrderIntent(
+        intent=intent,
+        symbol=symbol,
+        side=side,
+        quantity=units,
+        quantity_type=QuantityType.UNITS,
+        signal_price=at_alert,
+    )
+
+
+DIALECT = Dialect(name="csv_short", title="symbol,action,price,quantity", rank=40, recognise=recognise, read=read)

@@ -1,0 +1,223 @@
+"""Home-made text: `key=value` or `key: value` with any separator, perhaps led by a side and a symbol in bare words.
+
+Nobody described these grammars, so what is not understood is refused instead of guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from bridge.dialects import moves, values
+from bridge.dialects.base import Context, Dialect, Message, Unreadable
+from bridge.dialects.generic_kv.words import CLOSES, ENTRIES, ORDER_TYPES, meaning, plain
+from bridge.dialects.levels import NEEDS_LIMIT, NEEDS_TRIGGER, some
+from bridge.dialects.pairs import is_text
+from bridge.domain.intent import Level, OrderIntent, OrderType, QuantityType, Reading
+
+LONGEST = 4000  # characters; longer texts are no orders
+_PAIR = re.compile(r"([A-Za-z][\w -]{0,30}?)[ \t]{0,4}(=|:(?!\S*/|//))[ \t]{0,4}(\S.{0,200})?", re.ASCII)
+_SPACED = re.compile(r"(?<=[=:])[ \t]+|[ \t]+(?=[=])")
+_TICKER = re.compile(r"[A-Z0-9][A-Z0-9.:/_!&-]{1,31}")
+_NUMBER = re.compile(r"@?[+-]?[\d.,]{1,32}")
+_SIZES = {"units": QuantityType.UNITS, "lots": QuantityType.LOTS, "cash": QuantityType.CASH}
+_MODES: dict[str, Literal["isolated", "cross"]] = {"isolated": "isolated", "cross": "cross", "crossed": "cross"}
+
+
+@dataclass(slots=True)
+class Said:
+    """A message taken apart: pairs by meaning, keys nobody knows, and words outside pairs."""
+
+    members: dict[str, str] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    repeated: str | None = None
+
+    def take(self, key: str, value: str) -> None:
+        """Put one pair where it belongs."""
+        name = meaning(key)
+        if name is None:
+            self.unknown.append(key)
+        elif name in self.members and self.members[name] != value:
+            self.repeated = key
+        else:
+            self.members[name] = value
+
+    @property
+    def verb(self) -> str | None:
+        """The word that says what to do, bare or as a member."""
+        if side := self.members.get("side"):
+            return side
+        return next((word for word in self.words if plain(word) in {*ENTRIES, *CLOSES}), None)
+
+    @property
+    def ticker(self) -> str | None:
+        """The symbol, bare (in capitals) or as a member."""
+        if symbol := self.members.get("symbol"):
+            return symbol
+        return next((word for word in self.words if word != self.verb and _TICKER.fullmatch(word)), None)
+
+
+def recognise(message: Message) -> str | None:
+    """At least two pairs, of which one (or a bare word) says the side and one the symbol."""
+    if not is_text(message) or len(message.text) > LONGEST:
+        return None
+    said = _taken_apart(message.text)
+    if not said.members and not said.unknown:
+        return "it is only a side, tickers and numbers" if _only_order_words(said.words) else None
+    pairs = len(said.members) + len(said.unknown)
+    if pairs < (2 if "side" in said.members else 1) or not said.members or said.verb is None or said.ticker is None:
+        return None
+    if "side" not in said.members and len(said.words) > 4:
+        return None  # a sentence that mentions a figure
+    return f'it has pairs, "{values.shown(said.verb)}" and "{values.shown(said.ticker)}"'
+
+
+def _only_order_words(words: list[str]) -> bool:
+    """A few words none of which belongs to a sentence: `BTCUSDT LONG`, `LONG BTCUSDT 5 64000`."""
+    verbs = [word for word in words if plain(word) in ENTRIES]
+    others = [word for word in words if word not in verbs]
+    return (
+        2 <= len(words) <= 6 and len(verbs) == 1 and all(_TICKER.fullmatch(w) or _NUMBER.fullmatch(w) for w in others)
+    )
+
+
+def _taken_apart(text: str) -> Said:
+    said = Said()
+    for part in _parts(text):
+        if found := _PAIR.fullmatch(part):
+            said.take(found[1], (found[3] or "").strip())
+        else:
+            said.words += part.split()
+    return said
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Cut at the strongest separator there is: line, semicolon, comma or bar, ampersand, blank."""
+    for separator in ("\n", ";", ",", "|", "&"):
+        if separator in text:
+            for part in text.split(separator):
+                yield from _parts(part) if separator in "\n;" else _blanks(part)
+            return
+    yield from _blanks(text)
+
+
+def _blanks(part: str) -> Iterator[str]:
+    said = part.strip()
+    if said.count("=") + said.count(":") > 1 or ("=" in said and " " in said):
+        yield from _SPACED.sub("", said).split()
+    elif said:
+        yield said
+
+
+def read(message: Message, context: Context) -> Reading:
+    """One order, if every part of the message is understood."""
+    said = _taken_apart(message.text)
+    if said.repeated:
+        raise Unreadable("repeated_key", f"{values.shown(said.repeated)}: stands twice with different values")
+    if said.unknown:
+        raise Unreadable("unknown_key", f'"{values.shown(said.unknown[0])}" is no key that is understood; take it out')
+    rest = [word for word in said.words if word not in (said.verb, said.ticker)]
+    if rest:
+        raise Unreadable("unknown_words", f'"{values.shown(" ".join(rest))}" is not understood')
+    members = said.members
+    order = _order(plain(said.verb or ""), values.symbol(said.ticker), members)
+    return Reading(
+        dialect=DIALECT.name,
+        kind=moves.kind_of([order]),
+        orders=(order,),
+        account=members.get("account") or None,
+        strategy=members.get("strategy") or None,
+        secret=members.get("secret") or None,
+        alert_time=members.get("time") or None,
+        interval=members.get("interval") or None,
+    )
+
+
+def _order(verb: str, symbol: str, members: dict[str, str]) -> OrderIntent:
+    exchange, _, ticker = symbol.rpartition(":")
+    where: dict[str, Any] = {
+        "symbol": ticker,
+        "exchange": members.get("exchange") or exchange or None,
+        "tag": members.get("comment") or None,
+    }
+    if verb in CLOSES:
+        return moves.leave(CLOSES[verb], **({"order_type": OrderType.DEFAULT} | where | _size(members)))
+    if verb not in ENTRIES:
+        raise Unreadable("unknown_side", f'"{values.shown(verb)}" is no side; expected buy, sell, long, short or close')
+    side, intent = ENTRIES[verb]
+    return OrderIntent(
+        intent=intent,
+        side=side,
+        leverage=values.unless_zero(members.get("leverage", "").casefold().strip("x"), "leverage"),
+        margin_mode=values.optional_word(members.get("margin"), "margin mode", _MODES),
+        **where,
+        **_size(members),
+        **_prices(members),
+        **_exits(members),
+    )
+
+
+def _size(members: dict[str, str]) -> dict[str, Any]:
+    sent = [name for name in _SIZES if members.get(name)]
+    if len(sent) > 1:
+        raise Unreadable("duplicate_quantity", "the size is given twice; keep one of them")
+    if not sent:
+        return {}
+    if members[sent[0]].endswith("%"):
+        raise Unreadable("ambiguous_quantity", f"size: of what {values.shown(members[sent[0]])} is taken is not said")
+    return {"quantity": values.positive(members[sent[0]], "size"), "quantity_type": _SIZES[sent[0]]}
+
+
+def _prices(members: dict[str, str]) -> dict[str, Any]:
+    """A bare price beside no or a market order type is only the price at the alert."""
+    entry = values.unless_zero(members.get("entry"), "entry")
+    limit = values.unless_zero(members.get("limit"), "limit price")
+    trigger = values.unless_zero(members.get("trigger"), "stop price")
+    said = members.get("order_type")
+    order_type = values.word(plain(said), "order type", ORDER_TYPES, code="unknown_order_type") if said else None
+    if order_type is None:
+        order_type = _implied(limit, trigger)
+    elif order_type is OrderType.LIMIT and limit is None:
+        limit, entry = entry, None
+    elif order_type is OrderType.STOP and trigger is None:
+        trigger, entry = entry, None
+    if order_type in NEEDS_LIMIT and limit is None:
+        raise Unreadable("missing_limit_price", "a limit order needs its price")
+    if order_type in NEEDS_TRIGGER and trigger is None:
+        raise Unreadable("missing_stop_price", "a stop order needs its trigger price")
+    return {"order_type": order_type, "price": limit, "trigger_price": trigger, "signal_price": entry}
+
+
+def _implied(limit: Decimal | None, trigger: Decimal | None) -> OrderType:
+    if trigger:
+        return OrderType.STOP_LIMIT if limit else OrderType.STOP
+    return OrderType.LIMIT if limit else OrderType.DEFAULT
+
+
+def _exits(members: dict[str, str]) -> dict[str, Any]:
+    entry = values.unless_zero(members.get("entry"), "entry")
+    names = sorted((name for name in members if name.startswith("tp")), key=lambda name: int(name[2:] or 0))
+    return {
+        "stop_loss": _level(members.get("stop"), "stop loss", entry),
+        "take_profit": some(*(_level(members[name], name, entry) for name in names)),
+    }
+
+
+def _level(said: str | None, name: str, entry: Decimal | None) -> Level | None:
+    """A price when it lies in the range of the entry; else the strategy's settings say what the number counts."""
+    if values.absent(said) or said is None:
+        return None
+    if said.endswith("%"):
+        return Level(type="percent", value=abs(values.number(said[:-1], name)))
+    figure = values.unless_zero(said, name)
+    if figure is None:
+        return None
+    near = entry is not None and entry / 3 < figure < entry * 3
+    return Level(type="price" if near else "setting", value=figure)
+
+
+DIALECT = Dialect(name="generic_kv", title="Key and value, any words", rank=80, recognise=recognise, read=read)

@@ -1,0 +1,88 @@
+"""`key|strategy|buy or sell|ticker[|market position[|previous position]]`, or `action|ticker|price`.
+
+Source: github.com/bitcoinvsalts/tradingview-alert-binance-trader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from bridge.dialects import moves, values
+from bridge.dialects.base import Context, Dialect, Message, Unreadable
+from bridge.dialects.pairs import is_text
+from bridge.dialects.positions import ENTER, LEAVE, PLAIN, TOWARDS, claim, intent_between
+from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, PositionClaim, QuantityType, Reading, Side
+
+_ENTRIES: Mapping[str, tuple[Side, Intent]] = {
+    "buy": (Side.BUY, PLAIN[Side.BUY]),
+    "sell": (Side.SELL, PLAIN[Side.SELL]),
+    "long": (Side.BUY, Intent.ENTER_LONG),
+    "short": (Side.SELL, Intent.ENTER_SHORT),
+}
+_CLOSES: Mapping[str, Literal["long", "short", "both"]] = {
+    **dict.fromkeys(("close", "exit", "flat"), "both"),
+    **dict.fromkeys(("close_long", "closelong", "exit_long"), "long"),
+    **dict.fromkeys(("close_short", "closeshort", "exit_short"), "short"),
+}
+_ACTIONS = frozenset({*_ENTRIES, *_CLOSES})
+
+
+def recognise(message: Message) -> str | None:
+    """Items between `|`, with the action first of three or third of four and more."""
+    if not is_text(message) or "|" not in message.text or "=" in message.text or "\n" in message.text:
+        return None
+    items = [item.strip().casefold() for item in message.text.split("|", 8)]
+    if len(items) in (2, 3) and items[0] in _ACTIONS:
+        return f'"{items[0]}" stands first between bars'
+    return f'"{items[2]}" stands third between bars' if len(items) >= 4 and items[2] in _ENTRIES else None
+
+
+def read(message: Message, context: Context) -> Reading:
+    """One order. Without a market position the side alone counts."""
+    items = [item.strip() for item in message.text.split("|")]
+    if items[0].casefold() in _ACTIONS and len(items) <= 3:
+        return _short(items)
+    if len(items) > 6:
+        raise Unreadable("too_many_items", "expected key|strategy|side|ticker|position and at most the position before")
+    key, strategy, action, ticker, *positions = items
+    after, before = (claim(said, None, "market position") for said in (*positions, "", "")[:2])
+    return Reading(
+        dialect=DIALECT.name,
+        kind=Kind.ORDER,
+        orders=(_order(action.casefold(), ticker, before, after),),
+        strategy=strategy or None,
+        secret=key or None,
+    )
+
+
+def _order(action: str, ticker: str, before: PositionClaim | None, after: PositionClaim | None) -> OrderIntent:
+    side, intent = _ENTRIES[action]
+    if before or (after and after.side == "flat"):
+        intent = intent_between(before.side if before else None, after.side if after else None, side)
+    elif after and after.side == TOWARDS[side]:
+        intent = ENTER[after.side]
+    leaves = intent in LEAVE.values() and (after is None or after.side == "flat")
+    return OrderIntent(
+        intent=intent,
+        symbol=values.symbol(ticker, "ticker"),
+        side=side,
+        quantity_type=QuantityType.FULL_POSITION if leaves else QuantityType.DEFAULT,
+        position_before=before,
+        position_after=after,
+        sentiment_after=after.side if after else None,
+    )
+
+
+def _short(items: list[str]) -> Reading:
+    action, ticker = items[0].casefold(), values.symbol(items[1], "ticker")
+    price = values.unless_zero(items[2], "price") if len(items) > 2 else None
+    if action in _CLOSES:
+        order = moves.leave(_CLOSES[action], symbol=ticker, signal_price=price, order_type=OrderType.DEFAULT)
+    else:
+        side, intent = _ENTRIES[action]
+        order = OrderIntent(intent=intent, symbol=ticker, side=side, signal_price=price)
+    return Reading(dialect=DIALECT.name, kind=moves.kind_of([order]), orders=(order,))
+
+
+DIALECT = Dialect(name="pipe_bva", title="Items between bars (BVA)", rank=30, recognise=recognise, read=read)

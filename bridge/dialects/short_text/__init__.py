@@ -1,0 +1,159 @@
+"""Orders of a few words, as Trade Relay and SignalStack take them, and `SYMBOL, TIMEFRAME - Buy Signal`.
+
+Source: github.com/LuxAlgo/trade-relay docs/payload.md and docs/migrate-signalstack.md. A word that the grammar does not
+have is refused: `buy 10 AAPL limit 180` must not become a market order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.dialects import moves, values
+from bridge.dialects.base import Context, Dialect, Message, Unreadable
+from bridge.dialects.pairs import is_text
+from bridge.dialects.positions import PLAIN
+from bridge.domain.intent import Kind, OrderIntent, OrderType, QuantityType, Reading, Side
+
+_TRADES = {"buy": Side.BUY, "long": Side.BUY, "sell": Side.SELL, "short": Side.SELL}
+_CLOSES = frozenset({"close", "exit", "flat"})
+_FLATTENS = frozenset({"flatten", "close_all", "exit_all", "closeall"})
+_CANCELS = frozenset({"cancel", "cancel_all"})
+_CONTROLS: Mapping[str, str] = {"pause": "pause", "resume": "resume", "kill": "kill"}
+_COUNTED: Mapping[str, QuantityType] = {
+    **dict.fromkeys(("share", "shares", "unit", "units"), QuantityType.UNITS),
+    **dict.fromkeys(("contract", "contracts"), QuantityType.CONTRACTS),
+    **dict.fromkeys(("lot", "lots"), QuantityType.LOTS),
+}
+
+_QUANTITY = re.compile(r"[+-]?[\d.,]+(?:e[+-]?\d+)?%?", re.IGNORECASE)
+_TICKER = re.compile(r"(?:[A-Z]{2,12}:)?[A-Z0-9][A-Z0-9.&/_!-]{0,31}")
+# Capitals in a headline, as in BUY SIGNAL, are no ticker. With a quantity before it any of these is one.
+_NO_TICKER = frozenset(
+    {"A", "ALERT", "ALL", "AND", "AT", "BREAKOUT", "BUY", "CLOSE", "ENTRY", "EVERYTHING", "EXIT", "HERE"}
+    | {"IN", "IT", "LIMIT", "LONG", "MARKET", "NOW", "OF", "ON", "ORDER", "ORDERS", "POSITION", "POSITIONS"}
+    | {"PRICE", "SELL", "SETUP", "SHORT", "SIGNAL", "SIGNALS", "STOP", "THE", "TO", "TRADE", "TRIGGERED", "ZONE"}
+)
+_SIGNAL = re.compile(
+    r"(?P<symbol>[A-Z0-9][\w.:/!-]{0,31}),[ \t]{0,4}(?P<interval>\d{0,4}[A-Za-z]{0,7})[ \t]{0,4}"
+    r"-[ \t]{0,4}(?P<side>buy|sell)[ \t]{1,4}signal",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def recognise(message: Message) -> str | None:
+    """A verb, then a quantity or a ticker in capitals; one of the single words; or `SYMBOL, TIMEFRAME - Buy Signal`."""
+    text = message.text
+    if not is_text(message) or len(text) > 400 or "\n" in text or "=" in text or "|" in text:
+        return None
+    if _SIGNAL.fullmatch(text):
+        return "it reads SYMBOL, TIMEFRAME - Buy|Sell Signal"
+    words = _words(text)
+    if not words:
+        return None
+    verb = words[0].casefold()
+    if len(words) == 1:
+        return f'"{text}" is a command' if verb in _FLATTENS | _CANCELS | _CONTROLS.keys() else None
+    if verb in _TRADES and _QUANTITY.fullmatch(words[1]) and len(words) <= 12:
+        return f'it begins with "{words[0]} {words[1]}"'
+    if verb in _TRADES or verb in _CLOSES | _CANCELS | _FLATTENS:
+        known = _TICKER.fullmatch(words[1]) and words[1] not in _NO_TICKER and len(words) <= 8
+        posted = "/" in words[1] and len(words) > 2 and words[2].casefold() != "at"  # a chat signal on one line
+        return f'it begins with "{words[0]} {words[1]}"' if known and not posted else None
+    return None
+
+
+def _words(text: str) -> list[str]:
+    """The words; `close all` and its like are one."""
+    words = text.split()
+    both = "_".join(words).casefold()
+    return [both] if len(words) == 2 and both in _FLATTENS | _CANCELS else words
+
+
+def read(message: Message, context: Context) -> Reading:
+    """One order, or a word to the receiver itself."""
+    if found := _SIGNAL.fullmatch(message.text):
+        return _indicator(found)
+    verb, *words = _words(message.text)
+    verb = verb.casefold()
+    if verb in _CONTROLS:
+        return Reading(dialect=DIALECT.name, kind=Kind.CONTROL, control=_CONTROLS[verb])
+    order = _order(verb, words)
+    return Reading(dialect=DIALECT.name, kind=moves.kind_of([order]), orders=(order,))
+
+
+def _indicator(found: re.Match[str]) -> Reading:
+    side = Side(found["side"].casefold())
+    order = OrderIntent(intent=PLAIN[side], symbol=values.symbol(found["symbol"]), side=side)
+    return Reading(dialect=DIALECT.name, kind=Kind.ORDER, orders=(order,), interval=found["interval"] or None)
+
+
+def _order(verb: str, words: list[str]) -> OrderIntent:
+    if verb in _TRADES:
+        return _trade(_TRADES[verb], words)
+    ticker = words.pop(0) if words else None
+    _refuse_rest(words)
+    if verb in _FLATTENS:
+        if ticker:
+            raise Unreadable(
+                "unexpected_symbol", f"{verb} closes every position of the account; to close one write: close {ticker}"
+            )
+        return moves.flatten("all", cancel_open_orders=True)
+    where: dict[str, Any] = _named(ticker) if ticker else {}
+    if verb in _CANCELS:
+        return moves.cancel(scope="symbol" if where else "all", **where)
+    return moves.leave("both", cancel_open_orders=True, **where)
+
+
+def _trade(side: Side, words: list[str]) -> OrderIntent:
+    quantity, unit = None, QuantityType.DEFAULT
+    if words and _QUANTITY.fullmatch(words[0]):
+        quantity, unit = values.positive(words.pop(0), "quantity"), QuantityType.UNITS
+        if words and words[0].casefold() in _COUNTED:
+            unit = _COUNTED[words.pop(0).casefold()]
+            if words and words[0].casefold() == "of":
+                words.pop(0)
+    if not words:
+        raise Unreadable("missing_symbol", "expected a symbol behind the quantity")
+    where = _named(words.pop(0))
+    price = _limit(words)
+    return OrderIntent(
+        intent=PLAIN[side],
+        side=side,
+        quantity=quantity,
+        quantity_type=unit,
+        order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
+        price=values.positive(price, "price") if price is not None else None,
+        **where,
+    )
+
+
+def _named(said: str) -> dict[str, Any]:
+    if not _TICKER.fullmatch(said):
+        raise Unreadable("bad_symbol", f'expected a symbol in capitals, was "{values.shown(said)}"')
+    exchange, _, ticker = said.rpartition(":")
+    return {"symbol": values.symbol(ticker), "exchange": exchange or None, "raw_symbol": said if exchange else None}
+
+
+def _limit(words: list[str]) -> str | None:
+    """The price of `at PRICE limit`; nothing else may stand behind the symbol except `at market`."""
+    said = [word.casefold() for word in words]
+    if len(said) == 3 and said[0] == "at" and said[2] == "limit":
+        return words[1]
+    if said not in ([], ["at", "market"], ["market"]):
+        _refuse_rest(words)
+    return None
+
+
+def _refuse_rest(words: list[str]) -> None:
+    if words:
+        rest = values.shown(" ".join(words))
+        raise Unreadable(
+            "unknown_words", f'"{rest}" is not understood here; a limit order reads: buy 10 AAPL at 180 limit'
+        )
+
+
+DIALECT = Dialect(
+    name="short_text", title="A few words (Trade Relay, SignalStack)", rank=40, recognise=recognise, read=read
+)

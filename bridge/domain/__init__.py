@@ -1,0 +1,1 @@
+"""The words of the product: values and rules without any input or output."""

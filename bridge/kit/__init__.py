@@ -1,0 +1,1 @@
+"""Plumbing with no trading in it: settings, database, clock, vault, logs."""

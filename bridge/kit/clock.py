@@ -1,0 +1,84 @@
+"""Time as a port, so that tests can move it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time for records and deadlines, monotonic time for intervals."""
+
+    def now(self) -> datetime:
+        """Wall time, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that many of this clock's seconds."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Wall time, aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class ScaledClock:
+    """A clock that runs `speed` times as fast: the whole program in a hurry, for rehearsals of hours in minutes."""
+
+    def __init__(self, speed: float, origin: datetime | None = None) -> None:
+        self.speed = speed
+        self._start = time.monotonic()
+        self._origin = origin or datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """Wall time, started at `origin`."""
+        return self._origin + timedelta(seconds=(time.monotonic() - self._start) * self.speed)
+
+    def monotonic(self) -> float:
+        """Scaled seconds since some origin."""
+        return time.monotonic() * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that many scaled seconds."""
+        await asyncio.sleep(seconds / self.speed)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, the form in which every table keeps time."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(stamp: int) -> datetime:
+    """The moment that `micros` wrote."""
+    return _EPOCH + timedelta(microseconds=stamp)
+
+
+async def wait_for(event: asyncio.Event, seconds: float, clock: Clock) -> bool:
+    """Wait until the event is set or so many of the clock's seconds went by; whether it was set."""
+    if event.is_set() or seconds <= 0:
+        return event.is_set()
+    tasks = {asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(seconds))}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+    return event.is_set()

@@ -1,0 +1,1 @@
+"""Instruments, calendars, dated rules and prices."""

@@ -1,0 +1,1 @@
+"""The middle: checks an intent, writes the journal, routes the order."""

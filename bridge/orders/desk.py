@@ -1,0 +1,488 @@
+"""One account's dispatcher: its queue in lanes, its book reads, its uncertain orders.
+
+A lane is what must happen in order: one strategy in one instrument and product. Lanes run side by side; within a lane
+exits go before entries, and an intent that depends on the position waits until the orders before it have settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bridge.accounts.directory import Directory
+from bridge.accounts.model import Account
+from bridge.brokers.base import Broker, BrokerError, BrokerOrder, Capabilities, Funds, LoginRequired
+from bridge.domain.intent import OrderType
+from bridge.domain.lifecycle import AT_BROKER, ENDED_HERE, UNCERTAIN, OrderState, Provenance
+from bridge.domain.refusal import Refusal
+from bridge.kit import failpoints
+from bridge.kit.clock import Clock, from_micros, micros, wait_for
+from bridge.kit.database import Reader, StorageUnavailable, Writer
+from bridge.market.base import Market
+from bridge.orders import sending
+from bridge.orders.holdings import Ledger, of
+from bridge.orders.lease import Lease
+from bridge.orders.pace import Pace
+from bridge.orders.records import IntentRecord, Lane, OrderRecord
+from bridge.orders.recovery import BookRead, Takeover, Unknowns
+from bridge.orders.resolving import Resolver
+from bridge.orders.situation import EXIT_INTENTS
+from bridge.orders.survey import Survey
+from bridge.orders.updates import Updates
+
+log = structlog.get_logger("bridge.desk")
+
+LOOK_AGAIN_S = 0.2  # while something a lane waits for has not happened
+BOOK_BUSY_S = 5.0
+BOOK_IDLE_S = 30.0
+BOOK_SOON_S = (0.0, 0.3, 1.0, 2.0)  # after an order reached the broker, until it settles
+LOGIN_CHECK_S = 15.0
+EMPTY_AGAIN_S = 2.0
+
+Work = IntentRecord | OrderRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every desk shares."""
+
+    writer: Writer
+    reader: Reader
+    clock: Clock
+    market: Market
+    directory: Directory
+    survey: Survey
+    worker: str  # this process, as attempts name it
+
+
+class AccountDesk:
+    """Sends for one account while it holds the lease."""
+
+    def __init__(
+        self, account: Account, broker: Broker, capabilities: Capabilities, lease: Lease, shared: Services
+    ) -> None:
+        self.account = account
+        self.broker = broker
+        self.capabilities = capabilities
+        self.lease = lease
+        self.ledger = Ledger()
+        self.funds: Funds | None = None
+        self.login_lost = False
+        self._shared = shared
+        self._clock = shared.clock
+        self.updates = Updates(shared.writer, self.ledger, shared.clock)
+        self.unknowns = Unknowns(
+            shared.writer,
+            self.ledger,
+            self.updates,
+            shared.clock,
+            capabilities,
+            day_is_over=self._day_is_over,
+            may_resend=self._may_resend,
+        )
+        self.resolver = Resolver(self, shared)
+        self._pace = Pace(account.settings.orders_per_second, shared.clock)
+        self._room = asyncio.Semaphore(account.settings.in_flight_max)
+        self._lanes: dict[Lane, list[Work]] = {}
+        self._busy: set[Lane] = set()
+        self._taken: set[str] = set()
+        self._due: dict[str, float] = {}
+        self._changed = asyncio.Event()
+        self._poke = asyncio.Event()
+        self._soon: list[float] = []
+        self._last_read = -BOOK_IDLE_S
+        self._read_cost = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.external: tuple[BrokerOrder, ...] = ()
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take over what the account's last sender left, then work."""
+        failpoints.reach("takeover.before_commit")
+        now = micros(self._clock.now())
+        await self._shared.writer.run(Takeover(self.account.id, self.lease.fence, now), urgent=True)
+        failpoints.reach("takeover.committed")
+        await self._load()
+        self._spawn(self._follow_book())
+        self._spawn(self._watch_login())
+
+    async def stop(self) -> None:
+        """Stop sending. A request that is out is closed as unknown, and recovery asks about it."""
+        self._stopping = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.broker.close()
+
+    async def _load(self) -> None:
+        reader, account_id = self._shared.reader, self.account.id
+        recent = micros(self._clock.now()) - 36 * 3600 * 1_000_000
+        rows = await reader.rows(
+            "SELECT * FROM orders WHERE account_id = :id AND (queued_at > :recent OR state IN"
+            " ('QUEUED', 'SENDING', 'UNKNOWN', 'PARKED', 'WORKING', 'PARTIALLY_FILLED'))",
+            {"id": account_id, "recent": recent},
+        )
+        for row in rows:
+            self.ledger.put(OrderRecord.of(row))
+        for row in await reader.rows("SELECT * FROM positions WHERE account_id = :id", {"id": account_id}):
+            lane = (row["exchange"], row["symbol"], row["product"], row["strategy_id"])
+            self.ledger.held[lane] = of(row)
+        second_ago = micros(self._clock.now()) - 1_500_000
+        sent = await reader.rows(
+            "SELECT o.exchange, COUNT(*) AS n FROM attempts a JOIN orders o ON o.id = a.order_id"
+            " WHERE a.account_id = :id AND a.opened_at > :since GROUP BY o.exchange",
+            {"id": account_id, "since": second_ago},
+        )
+        for row in sent:
+            self._pace.remember(row["exchange"], row["n"])
+        await self.look_for_work()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (problem := task.exception()):
+            log.error("desk task ended", account=self.account.id, problem=repr(problem))
+
+    def pulse(self) -> None:
+        """Something changed that a lane may be waiting for."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def change(self, seconds: float = LOOK_AGAIN_S) -> None:
+        """Wait for the next pulse, but not longer."""
+        await wait_for(self._changed, seconds, self._clock)
+
+    # -- the queue ----------------------------------------------------------------------------------------------
+
+    async def look_for_work(self) -> None:
+        """Take in what other processes (or an earlier one) have queued."""
+        where = {"id": self.account.id}
+        intents = await self._shared.reader.rows(
+            "SELECT * FROM intents WHERE account_id = :id AND state IN ('RECEIVED', 'HELD') ORDER BY created_at, number",
+            where,
+        )
+        orders = await self._shared.reader.rows(
+            "SELECT * FROM orders WHERE account_id = :id AND state = 'QUEUED' ORDER BY queued_at, leg", where
+        )
+        await self._see_decisions()
+        fresh = [row for row in intents if row["id"] not in self._taken]
+        self.offer([*map(IntentRecord.of, fresh), *(OrderRecord.of(r) for r in orders if r["id"] not in self._taken)])
+
+    async def _see_decisions(self) -> None:
+        """A person may have decided about an uncertain order in another process."""
+        for order in self.unknowns.open():
+            row = await self._shared.reader.row("SELECT * FROM orders WHERE id = :id", {"id": order.id})
+            if row and row["state"] != order.state:
+                self.ledger.put(OrderRecord.of(row))
+                self.pulse()
+
+    def offer(self, work: Iterable[Work]) -> None:
+        """Queue intents and orders that are committed. What was offered before is ignored."""
+        for item in work:
+            if item.id in self._taken:
+                continue
+            self._taken.add(item.id)
+            born = item.queued_at if isinstance(item, OrderRecord) else item.not_before
+            # Deadlines count on a clock that cannot be set: a wall clock put back an hour must not make old orders young.
+            self._due[item.id] = (
+                self._clock.monotonic() + max(item.deadline - max(born, micros(self._clock.now())), 0) / 1e6
+            )
+            if isinstance(item, OrderRecord):
+                self.ledger.put(item)
+            self._enqueue(item)
+
+    def _enqueue(self, item: Work) -> None:
+        self._lanes.setdefault(item.lane, []).append(item)
+        if item.lane not in self._busy:
+            self._busy.add(item.lane)
+            self._spawn(self._serve(item.lane))
+
+    async def _serve(self, lane: Lane) -> None:
+        queue = self._lanes[lane]
+        try:
+            while queue and not self._stopping:
+                await self._work(queue.pop(self._whose_turn(lane, queue)))
+                self.pulse()
+        finally:
+            self._busy.discard(lane)
+
+    def _whose_turn(self, lane: Lane, queue: list[Work]) -> int:
+        """As they came; but an exit goes before entries to the same side, which would only use up what it is to close.
+
+        "Close, then open the other way" may arrive in either order. An entry to the other side was meant to come first.
+        """
+        held = self.ledger.holding(lane).quantity
+        for place, item in enumerate(queue):
+            if isinstance(item, IntentRecord) and item.wish.intent in EXIT_INTENTS and held:
+                return place
+            if not isinstance(item, OrderRecord) or item.reduces or item.side.sign * held >= 0:
+                break
+        return 0
+
+    async def _work(self, item: Work) -> None:
+        try:
+            if isinstance(item, OrderRecord):
+                await self._send(item)
+            else:
+                for order in await self.resolver.resolve(item):
+                    self._taken.add(order.id)
+                    self._due[order.id] = self._due[item.id]
+                    self.ledger.put(order)
+                    await self._send(order)
+        except (StorageUnavailable, sending.LeaseLost) as problem:
+            # Nothing was sent and nothing changed: leave it to the next look at the tables.
+            log.warning("left for later", account=self.account.id, item=item.id, problem=repr(problem))
+            self._taken.discard(item.id)
+        except Exception as problem:
+            log.exception("item failed", account=self.account.id, item=item.id)
+            await self._give_up(
+                item,
+                Refusal("internal_error", f"Not processed ({type(problem).__name__}). Nothing was sent."),
+            )
+        finally:
+            self._due.pop(item.id, None)
+
+    async def _give_up(self, item: Work, refusal: Refusal) -> None:
+        if isinstance(item, OrderRecord):
+            current = self.ledger.orders.get(item.id, item)
+            if current.state is OrderState.QUEUED:
+                await self.withdraw(current, refusal)
+        else:
+            await self.resolver.refuse(item, refusal)
+
+    def time_left(self, item: Work) -> float:
+        """Seconds until the item is too old to go out, by both clocks."""
+        by_wall = (item.deadline - micros(self._clock.now())) / 1e6
+        return min(self._due.get(item.id, by_wall + self._clock.monotonic()) - self._clock.monotonic(), by_wall)
+
+    # -- sending ------------------------------------------------------------------------------------------------
+
+    async def _send(self, order: OrderRecord) -> None:
+        async with self._room:
+            while order.state is OrderState.QUEUED:
+                refusal = await self._await_go(order)
+                if refusal is None:
+                    order, refusal = await self._attempt(order)
+                if refusal is not None:
+                    await self.withdraw(order, refusal)
+                    return
+        if order.state in AT_BROKER:
+            self.read_soon()
+
+    async def withdraw(self, order: OrderRecord, refusal: Refusal, provenance: Provenance = Provenance.POLICY) -> None:
+        """End a queued order unsent."""
+        work = sending.Withdraw(order, refusal, micros(self._clock.now()), provenance)
+        moved = await self._shared.writer.run(work, urgent=True)
+        if moved is not None:
+            self.ledger.put(moved)
+
+    async def _await_go(self, order: OrderRecord) -> Refusal | None:
+        """None when the order may be sent now; a refusal when it never may."""
+        while True:
+            if self._stopping:
+                raise sending.LeaseLost(self.account.id)
+            if refusal := self._refusal(order):
+                return refusal
+            waits_for = self._obstacle(order)
+            if waits_for is None:
+                break
+            if self.time_left(order) <= LOOK_AGAIN_S:
+                return Refusal("deadline_passed", f"It could not be sent in time: {waits_for}.")
+            await self.change()
+        due = self._clock.monotonic() + self.time_left(order)
+        if not await self._pace.take(order.exchange, due):
+            return Refusal("deadline_passed", "The account's order rate left no room before the order was too old.")
+        return None
+
+    def _refusal(self, order: OrderRecord) -> Refusal | None:
+        if self.time_left(order) <= 0:
+            return Refusal("deadline_passed", "The order was too old to be sent when its turn came.")
+        return self.stopped(order) or self._closed(order) or self._basket_failed(order)
+
+    def stopped(self, order: OrderRecord) -> Refusal | None:
+        """A kill switch or a disabled account stands over the order."""
+        snapshot = self._shared.directory.snapshot
+        stop = snapshot.stop(user=order.user_id, account=order.account_id, strategy=order.strategy_id)
+        if stop:
+            return Refusal("stopped", f"Trading is stopped ({stop.scope}): {stop.reason}.")
+        account = snapshot.accounts.get(order.account_id)
+        if account is None or account.disabled:
+            return Refusal("account_disabled", "The account was switched off before the order could be sent.")
+        return None
+
+    def _closed(self, order: OrderRecord) -> Refusal | None:
+        instrument = self._shared.market.instrument(order.exchange, order.symbol)
+        if instrument is None:
+            return Refusal("symbol_unknown", f"{order.symbol} is not in the instrument master any more.")
+        return self._shared.survey.session_refusal(instrument)
+
+    def _basket_failed(self, order: OrderRecord) -> Refusal | None:
+        if order.basket in (None, "continue"):
+            return None
+        failed = {OrderState.REJECTED, *ENDED_HERE}
+        legs = [o for o in self._legs_before(order) if o.state in failed]
+        if not legs:
+            return None
+        return Refusal("basket_stopped", f"An earlier leg of the same basket failed: {sending.describe(legs[0])}.")
+
+    def _legs_before(self, order: OrderRecord) -> list[OrderRecord]:
+        return [o for o in self.ledger.of_alert(order.alert_id) if o.leg < order.leg and o.basket == order.basket]
+
+    def _obstacle(self, order: OrderRecord) -> str | None:
+        """What the order must wait for, as a sentence; None when nothing is in its way."""
+        if self.login_lost:
+            return "the broker login is over"
+        uncertain = [o for o in self.ledger.open_in(order.lane) if o.state in UNCERTAIN]
+        if uncertain and not order.reduces:
+            return "an earlier order of this strategy in this instrument is not accounted for"
+        if order.basket not in (None, "continue"):
+            waiting = (OrderState.QUEUED, OrderState.SENDING, OrderState.UNKNOWN, OrderState.PARKED)
+            if any(o.state in waiting for o in self._legs_before(order)):
+                return "the leg before it has not been accepted yet"
+        return None
+
+    async def _attempt(self, order: OrderRecord) -> tuple[OrderRecord, Refusal | None]:
+        used = True
+        try:
+            instrument = self._shared.market.instrument(order.exchange, order.symbol)
+            if instrument is None:
+                return order, self._closed(order)
+            found = await sending.send(self.sender(), order, instrument, lambda: self.stopped(order))
+            if isinstance(found, Refusal):
+                used = False
+                return order, found
+            used = found.state not in (OrderState.QUEUED, OrderState.NOT_SENT)
+            self.ledger.put(found)
+            self.login_lost = self.login_lost or (found.state is OrderState.REJECTED and found.code == "LoginRequired")
+            return found, None
+        except (StorageUnavailable, sending.LeaseLost):
+            used = False
+            raise
+        finally:
+            self._pace.give_back(order.exchange, used=used)
+            self.pulse()
+
+    def sender(self) -> sending.Desk:
+        """What sending needs to know of this account."""
+        return sending.Desk(
+            self.account,
+            self.broker,
+            self.lease,
+            self._shared.writer,
+            self._clock,
+            self._shared.worker,
+            lambda: [row.broker_order_id for row in self.external if not row.ref],
+        )
+
+    def _day_is_over(self, order: OrderRecord) -> bool:
+        return self._shared.survey.day_is_over(order.exchange, order.symbol, from_micros(order.queued_at))
+
+    def _may_resend(self, order: OrderRecord) -> bool:
+        return (
+            order.reduces
+            and self.account.settings.resend_exits_after_proof
+            and self.capabilities.ref_echo
+            and micros(self._clock.now()) < order.deadline
+        )
+
+    # -- the book -----------------------------------------------------------------------------------------------
+
+    def read_soon(self) -> None:
+        """An order reached the broker: look a few times until it settles."""
+        now = self._clock.monotonic()
+        self._soon = [now + seconds for seconds in BOOK_SOON_S]
+        self._poke.set()
+
+    def broker_says(self) -> None:
+        """The broker announced a change: read now."""
+        self._soon.insert(0, self._clock.monotonic())
+        self._poke.set()
+
+    async def _follow_book(self) -> None:
+        while True:
+            await wait_for(self._poke, self._next_read_in(), self._clock)
+            self._poke.clear()
+            # A large book must not eat the processor: at most a tenth of the time goes into reading it.
+            await self._clock.sleep(max(self._last_read + 10 * self._read_cost - self._clock.monotonic(), 0))
+            if self._next_read_in() <= 0:
+                await self.read_book()
+
+    def _next_read_in(self) -> float:
+        now = self._clock.monotonic()
+        unsettled = [o for o in self.ledger.unsettled() if o.state in AT_BROKER or o.state in UNCERTAIN]
+        if not unsettled:
+            self._soon.clear()
+        waits = [self._last_read + (BOOK_BUSY_S if unsettled else BOOK_IDLE_S) - now]
+        waits += [due - now for due in self._soon[:1]]
+        if (unknown := self.unknowns.next_read_in()) is not None:
+            waits.append(unknown)
+        return max(min(waits), 0.0)
+
+    async def read_book(self) -> None:
+        """One shared read of the whole book: everything the broker says about our orders, and what they leave open."""
+        started = self._clock.monotonic()
+        self._soon = [due for due in self._soon if due > started]
+        self._last_read = started
+        try:
+            rows = await self._whole_book()
+            self._read_cost = self._clock.monotonic() - started
+            failpoints.reach("book.read")
+            if rows is not None:
+                self.external = tuple(await self.updates.apply(rows, Provenance.BOOK))
+                await self.unknowns.observe(BookRead(started, self.external))
+            self.funds = await self.broker.funds()
+        except LoginRequired:
+            self.login_lost = True
+        except BrokerError as problem:
+            log.warning("book not read", account=self.account.id, problem=type(problem).__name__)
+        except StorageUnavailable as problem:
+            log.warning("book not stored", account=self.account.id, problem=str(problem))
+        finally:
+            self.unknowns.asked()
+            self.pulse()
+        await self._park_the_old()
+
+    async def _park_the_old(self) -> None:
+        try:
+            await self.unknowns.give_up_waiting()
+        except StorageUnavailable as problem:
+            log.warning("parking not stored", account=self.account.id, problem=str(problem))
+
+    async def _whole_book(self) -> list[BrokerOrder] | None:
+        """The book; an empty one only counts when a second look two seconds later agrees and the login is good."""
+        rows = list(await self.broker.order_book())
+        expected = any(o.broker_order_id or o.state in UNCERTAIN for o in self.ledger.unsettled())
+        if rows or not expected:
+            return rows
+        await self._clock.sleep(EMPTY_AGAIN_S)
+        await self.broker.check_login()
+        return list(await self.broker.order_book())
+
+    async def _watch_login(self) -> None:
+        while True:
+            if self.login_lost:
+                try:
+                    await self.broker.check_login()
+                    self.login_lost = False
+                    self.pulse()
+                except BrokerError:
+                    log.warning("login needed", account=self.account.id)
+            await self._clock.sleep(LOGIN_CHECK_S)
+
+    def settled(self, lane: Lane) -> bool:
+        """No order of the lane is on its way, unknown, or a market order still to be filled. Queued ones come later."""
+        moving = (OrderState.SENDING, *UNCERTAIN)
+        return not any(
+            o.state in moving or (o.state in AT_BROKER and o.order_type is OrderType.MARKET)
+            for o in self.ledger.open_in(lane)
+        )

@@ -1,0 +1,149 @@
+"""What a strategy holds of one instrument: net units, average price and what closing earned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bridge.domain.intent import Side
+from bridge.domain.lifecycle import TERMINAL
+from bridge.kit.database import Row, Transaction
+from bridge.orders import tables
+from bridge.orders.records import Lane, OrderRecord, stored
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Signed units at an average price; `realised` adds up over the instrument's life, before costs."""
+
+    quantity: Decimal = ZERO
+    average_price: Decimal = ZERO
+    realised: Decimal = ZERO
+
+
+def after_fill(held: Held, side: Side, quantity: Decimal, price: Decimal) -> Held:
+    """The holding after one execution of `quantity` positive units."""
+    change = side.sign * quantity
+    total = held.quantity + change
+    if held.quantity * change >= 0:  # opening or enlarging
+        cost = held.average_price * abs(held.quantity) + price * quantity
+        return Held(total, cost / abs(total) if total else ZERO, held.realised)
+    closed = min(quantity, abs(held.quantity))
+    gain = (price - held.average_price) * closed * (1 if held.quantity > 0 else -1)
+    if total * held.quantity > 0:
+        return Held(total, held.average_price, held.realised + gain)
+    return Held(total, price if total else ZERO, held.realised + gain)
+
+
+def load(tx: Transaction, order: OrderRecord) -> Held:
+    """What the order's strategy holds of its instrument, locked until the commit."""
+    lock = " FOR UPDATE" if tx.postgres else ""
+    sql = (
+        "SELECT quantity, average_price, realised FROM positions WHERE account_id = :account_id"  # noqa: S608 - our words
+        " AND strategy_id = :strategy_id AND exchange = :exchange AND symbol = :symbol AND product = :product" + lock
+    )
+    row = tx.row(sql, _key(order))
+    return of(row) if row else Held()
+
+
+def of(row: Row) -> Held:
+    """The holding of a row."""
+    return Held(Decimal(row["quantity"]), Decimal(row["average_price"]), Decimal(row["realised"]))
+
+
+def record_fill(
+    tx: Transaction, order: OrderRecord, quantity: Decimal, price: Decimal, at: int, key: str, provenance: str
+) -> Held:
+    """Store one execution and what it makes of the holding. `key` is unique per order, so that a fill counts once."""
+    before = load(tx, order)
+    held = after_fill(before, order.side, quantity, price)
+    fill = {
+        "order_id": order.id,
+        "account_id": order.account_id,
+        "user_id": order.user_id,
+        "strategy_id": order.strategy_id,
+        "fill_key": key,
+        "quantity": stored(quantity),
+        "price": stored(price),
+        "realised": stored(held.realised - before.realised),
+        "at": at,
+        "provenance": provenance,
+    }
+    tx.insert(tables.fills, fill)
+    row = _key(order) | {
+        "user_id": order.user_id,
+        "quantity": stored(held.quantity),
+        "average_price": stored(held.average_price),
+        "realised": stored(held.realised),
+        "updated_at": at,
+    }
+    tx.execute(
+        "INSERT INTO positions (account_id, strategy_id, exchange, symbol, product, user_id, quantity, average_price,"
+        " realised, updated_at) VALUES (:account_id, :strategy_id, :exchange, :symbol, :product, :user_id, :quantity,"
+        " :average_price, :realised, :updated_at) ON CONFLICT (account_id, strategy_id, exchange, symbol, product)"
+        " DO UPDATE SET quantity = excluded.quantity, average_price = excluded.average_price,"
+        " realised = excluded.realised, updated_at = excluded.updated_at",
+        row,
+    )
+    return held
+
+
+def _key(order: OrderRecord) -> Row:
+    return {
+        "account_id": order.account_id,
+        "strategy_id": order.strategy_id,
+        "exchange": order.exchange,
+        "symbol": order.symbol,
+        "product": str(order.product),
+    }
+
+
+class Ledger:
+    """One account's day in memory: its orders by id, by our reference and by the broker's id, and what its strategies hold.
+
+    Only the process that holds the account's lease has one; the tables stay the truth.
+    """
+
+    def __init__(self) -> None:
+        self.orders: dict[str, OrderRecord] = {}
+        self.by_ref: dict[str, str] = {}
+        self.by_broker_id: dict[str, str] = {}
+        self.held: dict[Lane, Held] = {}
+        self._alerts: dict[str, set[str]] = {}
+        self._open: dict[Lane, dict[str, OrderRecord]] = {}
+
+    def put(self, order: OrderRecord) -> None:
+        """Take an order in, or what became of it."""
+        self.orders[order.id] = order
+        self.by_ref[order.ref] = order.id
+        self._alerts.setdefault(order.alert_id, set()).add(order.id)
+        if order.broker_order_id:
+            self.by_broker_id[order.broker_order_id] = order.id
+        lane = self._open.setdefault(order.lane, {})
+        if order.state in TERMINAL:
+            lane.pop(order.id, None)
+        else:
+            lane[order.id] = order
+
+    def open_in(self, lane: Lane) -> list[OrderRecord]:
+        """The lane's orders that have not come to an end."""
+        return list(self._open.get(lane, {}).values())
+
+    def of_alert(self, alert_id: str) -> list[OrderRecord]:
+        """The orders that an alert led to at this account."""
+        return [self.orders[order_id] for order_id in self._alerts.get(alert_id, ())]
+
+    def unsettled(self) -> list[OrderRecord]:
+        """Every order that has not come to an end."""
+        return [order for lane in self._open.values() for order in lane.values()]
+
+    def find(self, broker_order_id: str, ref: str | None) -> OrderRecord | None:
+        """Our order behind a row of the broker's book."""
+        found = self.by_broker_id.get(broker_order_id) or (self.by_ref.get(ref) if ref else None)
+        return self.orders.get(found) if found else None
+
+    def holding(self, lane: Lane) -> Held:
+        """What the strategy of a lane holds."""
+        return self.held.get(lane, Held())

@@ -1,0 +1,128 @@
+"""Cancel and modify: asked, and believed only when the broker's book shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bridge.brokers.base import BrokerError, Rejected
+from bridge.domain.intent import OrderIntent
+from bridge.domain.lifecycle import AT_BROKER, Local, OrderState, Provenance
+from bridge.domain.refusal import Refusal
+from bridge.kit import failpoints
+from bridge.kit.clock import micros
+from bridge.kit.database import Transaction
+from bridge.orders import journal, sending
+from bridge.orders.outcome import Outcome, Result, of_error
+from bridge.orders.records import OrderRecord
+
+if TYPE_CHECKING:
+    from bridge.orders.desk import AccountDesk, Services
+
+ASKED = "cancel"
+CHANGE_ASKED = "modify"
+
+
+class Operations:
+    """What may be asked about an order that is at its broker."""
+
+    def __init__(self, desk: AccountDesk, shared: Services) -> None:
+        self._desk = desk
+        self._shared = shared
+
+    async def cancel(self, order: OrderRecord, why: str, provenance: Provenance = Provenance.POLICY) -> str:
+        """Withdraw a queued order, ask the broker to cancel a working one; a sentence that says where it stands."""
+        order = self._desk.ledger.orders.get(order.id, order)
+        if order.state is OrderState.QUEUED:
+            await self._desk.withdraw(order, Refusal("cancelled", f"Cancelled before it was sent: {why}."), provenance)
+            return "Cancelled before it was sent."
+        if order.state not in AT_BROKER or not order.broker_order_id:
+            return f"It cannot be cancelled: the order is {order.state.value.lower().replace('_', ' ')}."
+        if order.pending_op:
+            return f"{order.pending_op.capitalize()} was asked already."
+        opened = await self._open(order, ASKED, why, provenance)
+        if opened is None:
+            return "The order changed in the same moment; look again."
+        failpoints.reach("cancel.committed")
+        try:
+            await self._desk.broker.cancel(order.broker_order_id)
+            result = Result(Outcome.ACCEPTED, Local.ACCEPTED)
+        except BrokerError as problem:
+            result = of_error(problem, sends=1)
+        failpoints.reach("cancel.answered")
+        await self._close(opened, result)
+        self._desk.read_soon()
+        what = f"{sending.describe(order)} is still open and can still fill until the broker confirms."
+        return (
+            f"Cancel asked. {what}"
+            if result.outcome is not Outcome.REFUSED
+            else f"The broker refused: “{result.message}”."
+        )
+
+    async def modify(self, order: OrderRecord, wish: OrderIntent) -> str:
+        """Change size or prices of a working order. Raises `Rejected` or `OutcomeUnknown` when it was not taken."""
+        if order.state not in AT_BROKER or not order.broker_order_id or order.pending_op:
+            raise Rejected(f"{sending.describe(order)} cannot be changed now.")
+        changed = replace(
+            order,
+            quantity=wish.quantity or order.quantity,
+            price=wish.price or order.price,
+            trigger_price=wish.trigger_price or order.trigger_price,
+        )
+        instrument = self._shared.market.instrument(order.exchange, order.symbol)
+        opened = await self._open(order, CHANGE_ASKED, "asked for by the alert", Provenance.POLICY)
+        if opened is None or instrument is None:
+            raise Rejected(f"{sending.describe(order)} changed in the same moment.")
+        try:
+            await self._desk.broker.modify(order.broker_order_id, sending.request_of(changed, instrument))
+        except BrokerError as problem:
+            await self._close(opened, of_error(problem, sends=1))
+            raise
+        changes: dict[str, Any] = {
+            "quantity": changed.quantity,
+            "price": changed.price,
+            "trigger_price": changed.trigger_price,
+        }
+        await self._close(opened, Result(Outcome.ACCEPTED, Local.ACCEPTED), changes)
+        return f"Changed: {sending.describe(changed)}."
+
+    async def _open(
+        self, order: OrderRecord, operation: str, why: str, provenance: Provenance
+    ) -> sending.Opened | None:
+        desk = self._desk.sender()
+
+        def work(tx: Transaction) -> sending.Opened | None:
+            moved = journal.move_order(
+                tx, order, order.state, provenance, desk.now, why=f"{operation} asked: {why}", pending_op=operation
+            )
+            return sending.Opened(moved, sending.open_attempt(tx, desk, moved, operation)) if moved else None
+
+        opened = await self._shared.writer.run(work)
+        if opened:
+            self._desk.ledger.put(opened.order)
+        return opened
+
+    async def _close(self, opened: sending.Opened, result: Result, changes: dict[str, Any] | None = None) -> None:
+        """A refused request is over; an accepted cancel waits for the book; an unknown one too, before anything else is asked."""
+        at = micros(self._shared.clock.now())
+        settled = result.outcome in (Outcome.REFUSED, Outcome.NOT_SENT) or changes is not None
+
+        def work(tx: Transaction) -> OrderRecord | None:
+            sending.close_attempt(tx, opened.order.id, opened.attempt, result, at)
+            current = journal.load_order(tx, opened.order.id)
+            if current is None or current.state not in AT_BROKER or not settled:
+                return current
+            return journal.move_order(
+                tx,
+                current,
+                current.state,
+                Provenance.BROKER_REPLY,
+                at,
+                why=result.message or f"{opened.order.pending_op} answered",
+                pending_op=None,
+                **(changes or {}),
+            )
+
+        moved = await self._shared.writer.run(work, urgent=True)
+        if moved:
+            self._desk.ledger.put(moved)

@@ -1,0 +1,358 @@
+"""From an intent to orders: mapped to an instrument, sized in units, resolved against a position, cut into slices. All pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Decimal
+
+from bridge.accounts.model import Feed, StrategySettings
+from bridge.brokers.base import Funds
+from bridge.domain.instrument import Instrument, InstrumentKind
+from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, Product, QuantityType, Side, TimeInForce
+from bridge.domain.refusal import Refusal
+from bridge.market.base import Quote
+from bridge.orders.situation import EXIT_INTENTS, POSITION_INTENTS, WORKING_ORDER_INTENTS, Candidate
+
+LONG_INTENTS = frozenset({Intent.BUY, Intent.ENTER_LONG, Intent.EXIT_SHORT, Intent.START_DEAL})
+SHORT_INTENTS = frozenset({Intent.SELL, Intent.ENTER_SHORT, Intent.EXIT_LONG})
+COUNTED = frozenset({QuantityType.UNITS, QuantityType.BASE, QuantityType.CONTRACTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The instrument a spelling means, the sentences that explain it, and the mapping's own size and product."""
+
+    instrument: Instrument
+    said: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    product: Product | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What sizing may need to know: the price now and the account's funds. None: not known."""
+
+    quote: Quote | None
+    funds: Funds | None
+
+
+OF_ACCOUNT = frozenset(
+    {
+        QuantityType.PERCENT_POSITION,
+        QuantityType.FULL_POSITION,
+        QuantityType.PERCENT_EQUITY,
+        QuantityType.PERCENT_AVAILABLE,
+        QuantityType.PERCENT_MARGIN,
+        QuantityType.RISK_PERCENT,
+    }
+)
+
+
+class _Refused(Exception):
+    """Carries a refusal out of nested sizing."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(code, message)
+
+
+def candidate(
+    intent: OrderIntent, mapped: Mapped, settings: StrategySettings, feed: Feed, money: Money
+) -> Candidate | Refusal:
+    """One intent for one account, as far as it can be decided without the account's position."""
+    try:
+        return _candidate(intent, mapped, settings, feed, money)
+    except _Refused as no:
+        return no.refusal
+
+
+def _candidate(intent: OrderIntent, mapped: Mapped, settings: StrategySettings, feed: Feed, money: Money) -> Candidate:
+    intent = scan_as_order(intent, settings)
+    side = side_of(intent)
+    reduces = _reduces(intent, side, settings)
+    order_type = intent.order_type
+    if order_type is OrderType.DEFAULT:
+        order_type = OrderType.MARKET if reduces else settings.order_type
+    needs_position = reduces or _needs_position(intent) or intent.intent in WORKING_ORDER_INTENTS
+    price, trigger = _prices(intent, side, order_type, mapped.instrument, money.quote)
+    quantity, note = (
+        (None, "decided by the position")
+        if needs_position
+        else _size(intent, mapped, settings, feed, money, price or trigger)
+    )
+    return Candidate(
+        intent=intent,
+        instrument=mapped.instrument,
+        side=side,
+        quantity=quantity,
+        order_type=order_type,
+        product=intent.product or mapped.product or settings.product or _usual_product(mapped.instrument),
+        time_in_force=intent.time_in_force or TimeInForce.DAY,
+        price=price,
+        trigger_price=trigger,
+        reduces=reduces,
+        needs_position=needs_position,
+        notes=(*mapped.said, note),
+    )
+
+
+def scan_as_order(intent: OrderIntent, settings: StrategySettings) -> OrderIntent:
+    """A screener's hit with the side that the strategy's settings give it; the message never decides it."""
+    if intent.intent is not Intent.SCAN_HIT:
+        return intent
+    keyword = intent.extras.get("keyword_action")
+    action = keyword if settings.scan_side == "keyword" else settings.scan_side
+    verb = {
+        "buy": Intent.ENTER_LONG,
+        "sell": Intent.ENTER_SHORT,
+        "enter_long": Intent.ENTER_LONG,
+        "enter_short": Intent.ENTER_SHORT,
+        "exit_long": Intent.EXIT_LONG,
+        "exit_short": Intent.EXIT_SHORT,
+    }.get(str(action))
+    if verb is None:
+        raise _Refused(
+            "scan_side_missing", "A scan has no side. Set in the strategy whether its symbols are bought or sold."
+        )
+    # The screener's trigger price is the price at the scan, not a stop.
+    return replace(intent, intent=verb, trigger_price=None, signal_price=intent.trigger_price)
+
+
+def side_of(intent: OrderIntent) -> Side | None:
+    """The side an intent trades on, None where the position decides."""
+    if intent.intent in LONG_INTENTS:
+        return Side.BUY
+    if intent.intent in SHORT_INTENTS:
+        return Side.SELL
+    return None if intent.intent in (Intent.EXIT, Intent.FLATTEN, Intent.TARGET_POSITION) else intent.side
+
+
+def _reduces(intent: OrderIntent, side: Side | None, settings: StrategySettings) -> bool:
+    """A sell in a long-only strategy (a buy in a short-only one) is the way out, as OpenAlgo's users mean it."""
+    if intent.intent in EXIT_INTENTS or intent.reduce_only:
+        return True
+    if intent.intent is Intent.TARGET_POSITION:
+        return intent.target_position == 0
+    plain = intent.intent in (Intent.BUY, Intent.SELL)
+    return plain and side is not None and settings.direction == ("long" if side is Side.SELL else "short")
+
+
+def _needs_position(intent: OrderIntent) -> bool:
+    """Whether only the account's desk, which knows its position and its funds, can say how much."""
+    return intent.intent in POSITION_INTENTS or bool(intent.close_opposite) or intent.quantity_type in OF_ACCOUNT
+
+
+def _usual_product(instrument: Instrument) -> Product:
+    return Product.MIS if instrument.kind in (InstrumentKind.EQUITY, InstrumentKind.INDEX) else Product.NRML
+
+
+def _prices(
+    intent: OrderIntent, side: Side | None, order_type: OrderType, instrument: Instrument, quote: Quote | None
+) -> tuple[Decimal | None, Decimal | None]:
+    """Limit and trigger price; a distance is taken from the last price, on the side that waits for a better one."""
+    price, trigger = intent.price, intent.trigger_price
+    offset = intent.entry or intent.price_offset
+    wanted = {OrderType.LIMIT: "price", OrderType.STOP: "trigger", OrderType.STOP_LIMIT: "trigger"}.get(order_type)
+    if wanted and offset is not None and (price if wanted == "price" else trigger) is None:
+        away = side is Side.BUY if wanted == "price" else side is Side.SELL
+        found = _from_distance(offset, -1 if away else 1, instrument, quote)
+        price, trigger = (found, trigger) if wanted == "price" else (price, found)
+    uses_price = order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+    uses_trigger = order_type in (OrderType.STOP, OrderType.STOP_LIMIT)
+    return (price if uses_price else None), (trigger if uses_trigger else None)
+
+
+def _from_distance(offset: Level | Decimal, sign: int, instrument: Instrument, quote: Quote | None) -> Decimal:
+    level = offset if isinstance(offset, Level) else Level(type="offset", value=offset)
+    if level.value is None or level.type in ("setting", "pips", "trail_percent", "trail_offset"):
+        raise _Refused(
+            "price_unit_unknown", f"The entry distance is in {level.type}, which this strategy gives no meaning to."
+        )
+    if level.type == "price":
+        return level.value
+    if quote is None:
+        raise _Refused("price_unknown", f"There is no price for {instrument.symbol} from which to count the distance.")
+    steps = {"percent": quote.last / 100, "points": instrument.tick_size, "offset": Decimal(1)}
+    found = quote.last + sign * level.value * steps[level.type]
+    return (found / instrument.tick_size).to_integral_value() * instrument.tick_size
+
+
+def _size(
+    intent: OrderIntent,
+    mapped: Mapped,
+    settings: StrategySettings,
+    feed: Feed,
+    money: Money,
+    price: Decimal | None,
+) -> tuple[Decimal, str]:
+    """Units, and the sentence that says how the number came about."""
+    number, unit = intent.quantity, intent.quantity_type
+    if number is None or unit is QuantityType.DEFAULT:
+        if number is None:
+            number = mapped.quantity or settings.quantity
+            unit = QuantityType.UNITS if mapped.quantity else settings.quantity_type
+        else:
+            unit = QuantityType.UNITS
+    if unit is QuantityType.SETTING:
+        unit = settings.number_unit
+    units = _units(number, unit, intent, mapped.instrument, money, price)
+    whole = units if unit in COUNTED and feed.multiplier == 1 else _floor(units * feed.multiplier, mapped.instrument)
+    times = "" if feed.multiplier == 1 else f" × {feed.multiplier.normalize():f}"
+    return whole, f"{number.normalize():f} {unit.value.replace('_', ' ')}{times} = {whole.normalize():f} units"
+
+
+def _units(
+    number: Decimal,
+    unit: QuantityType,
+    intent: OrderIntent,
+    instrument: Instrument,
+    money: Money,
+    price: Decimal | None,
+) -> Decimal:
+    if unit in COUNTED:
+        return number
+    if unit is QuantityType.LOTS:
+        return number * instrument.lot_size
+    at = price or (money.quote.last if money.quote else None)
+    if at is None or at <= 0:
+        raise _Refused("price_unknown", f"There is no price for {instrument.symbol} to turn {unit.value} into units.")
+    if unit in (QuantityType.CASH, QuantityType.QUOTE):
+        return number / at
+    if unit is QuantityType.RISK_CASH:
+        return number / _risk_per_unit(intent, at)
+    if money.funds is None:
+        raise _Refused("funds_unknown", f"The account's funds are not known yet, and {unit.value} needs them.")
+    equity = money.funds.available + money.funds.used_margin + money.funds.unrealised
+    if unit is QuantityType.RISK_PERCENT:
+        return equity * number / 100 / _risk_per_unit(intent, at)
+    base = equity if unit is QuantityType.PERCENT_EQUITY else money.funds.available
+    if unit in (QuantityType.PERCENT_EQUITY, QuantityType.PERCENT_AVAILABLE, QuantityType.PERCENT_MARGIN):
+        leverage = intent.leverage or Decimal(1)
+        return base * number / 100 * (leverage if unit is QuantityType.PERCENT_MARGIN else 1) / at
+    raise _Refused("size_unit_unknown", f"A size in {unit.value} cannot be turned into units here.")
+
+
+def _risk_per_unit(intent: OrderIntent, at: Decimal) -> Decimal:
+    """Money lost per unit when the stop is hit."""
+    stop = intent.stop_loss
+    if stop is None or stop.value is None:
+        raise _Refused("stop_missing", "A size by risk needs a stop loss in the message.")
+    if stop.type == "price":
+        risk = abs(at - stop.value)
+    elif stop.type == "percent":
+        risk = at * stop.value / 100
+    elif stop.type == "offset":
+        risk = stop.value
+    else:
+        raise _Refused("stop_unit_unknown", f"A stop in {stop.type} gives no amount of money per unit.")
+    if risk <= 0:
+        raise _Refused("stop_at_entry", "The stop is at the entry, so the risk per unit is nothing.")
+    return risk
+
+
+def _floor(units: Decimal, instrument: Instrument) -> Decimal:
+    """Down to whole lots; crypto to eight decimals."""
+    step = Decimal("0.00000001") if instrument.kind is InstrumentKind.CRYPTO else instrument.lot_size
+    return (units / step).to_integral_value(ROUND_DOWN) * step
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One order that a position calls for. `opens` is the part beyond zero (only when it crosses or starts there)."""
+
+    side: Side
+    quantity: Decimal
+    reduces: bool
+    opens: Decimal
+    why: str
+
+
+def against_position(
+    wish: Candidate, held: Decimal, settings: StrategySettings, feed: Feed, money: Money, mapped: Mapped
+) -> Step | Refusal | None:
+    """What an intent that depends on the position asks for when the strategy holds `held` signed units; None: nothing to do."""
+    try:
+        target = _target(wish, held, settings, feed, money, mapped)
+    except _Refused as no:
+        return no.refusal
+    change = target - held
+    if change == 0:
+        return None
+    reduces = abs(target) < abs(held) and target * held >= 0
+    opens = abs(target) if target * held < 0 or held == 0 else max(abs(target) - abs(held), Decimal(0))
+    side = Side.BUY if change > 0 else Side.SELL
+    why = f"holds {held.normalize():f}, wants {target.normalize():f}: {side.value} {abs(change).normalize():f}"
+    return Step(side, abs(change), reduces, opens, why)
+
+
+def _target(
+    wish: Candidate, held: Decimal, settings: StrategySettings, feed: Feed, money: Money, mapped: Mapped
+) -> Decimal:
+    """The signed position that the intent wants."""
+    intent = wish.intent
+    if wish.reduces and intent.intent is not Intent.TARGET_POSITION:
+        return _after_exit(wish, held, settings, feed)
+    if intent.intent is Intent.TARGET_POSITION:
+        wanted = intent.target_position or Decimal(0)
+        return wanted if feed.multiplier == 1 else _signed_floor(wanted * feed.multiplier, wish.instrument)
+    if intent.intent is Intent.REVERSE and intent.position_after and intent.position_after.size is not None:
+        sign = {"long": 1, "short": -1, "flat": 0}[intent.position_after.side]
+        return _signed_floor(sign * intent.position_after.size * feed.multiplier, wish.instrument)
+    if intent.intent is Intent.REVERSE:
+        return _reversed(wish, held, settings, feed, money, mapped)
+    if intent.intent is Intent.ADD:
+        if held == 0:
+            raise _Refused("nothing_to_add_to", f"There is no {wish.instrument.symbol} position to add to.")
+        return held + (1 if held > 0 else -1) * _size(intent, mapped, settings, feed, money, wish.price)[0]
+    if wish.side is None:
+        raise _Refused("side_missing", "The message does not say whether to buy or to sell.")
+    # close_opposite or a size relative to the position
+    kept = held if held * wish.side.sign > 0 else Decimal(0)
+    if intent.quantity_type in (QuantityType.PERCENT_POSITION, QuantityType.FULL_POSITION):
+        share = intent.quantity if intent.quantity_type is QuantityType.PERCENT_POSITION else Decimal(100)
+        return held + wish.side.sign * _floor(abs(held) * (share or 0) / 100, wish.instrument)
+    start = kept if intent.close_opposite else held
+    return start + wish.side.sign * _size(intent, mapped, settings, feed, money, wish.price)[0]
+
+
+def _reversed(
+    wish: Candidate, held: Decimal, settings: StrategySettings, feed: Feed, money: Money, mapped: Mapped
+) -> Decimal:
+    """To the other side: by the message's side and size, else by the present size."""
+    side = wish.intent.side or (Side.SELL if held > 0 else Side.BUY)
+    if wish.intent.quantity is None and held != 0:
+        return -held
+    return side.sign * _size(wish.intent, mapped, settings, feed, money, wish.price)[0]
+
+
+def _after_exit(wish: Candidate, held: Decimal, settings: StrategySettings, feed: Feed) -> Decimal:
+    """What is left after an exit: never beyond zero, untouched when the exit is for the other side."""
+    if wish.side is not None and held * wish.side.sign >= 0:
+        return held
+    intent, size = wish.intent, abs(held)
+    unit = settings.number_unit if intent.quantity_type is QuantityType.SETTING else intent.quantity_type
+    if intent.quantity is None or unit in (QuantityType.FULL_POSITION, QuantityType.DEFAULT):
+        return Decimal(0)
+    if unit is QuantityType.PERCENT_POSITION:
+        out = _floor(size * intent.quantity / 100, wish.instrument)
+    elif unit in COUNTED or unit is QuantityType.LOTS:
+        lots = wish.instrument.lot_size if unit is QuantityType.LOTS else Decimal(1)
+        out = intent.quantity * lots
+        out = out if feed.multiplier == 1 else _floor(out * feed.multiplier, wish.instrument)
+    else:
+        raise _Refused("size_unit_unknown", f"An exit of {unit.value} cannot be turned into units.")
+    left = max(size - out, Decimal(0))
+    return left if held > 0 else -left
+
+
+def _signed_floor(units: Decimal, instrument: Instrument) -> Decimal:
+    return _floor(abs(units), instrument).copy_sign(units)
+
+
+def slices(quantity: Decimal, freeze: Decimal | None, lot: Decimal) -> list[Decimal]:
+    """The quantity in pieces no larger than the freeze quantity, each of whole lots."""
+    if freeze is None or quantity <= freeze:
+        return [quantity]
+    piece = (freeze / lot).to_integral_value(ROUND_DOWN) * lot
+    whole, rest = divmod(quantity, piece)
+    return [piece] * int(whole) + ([rest] if rest else [])

@@ -1,0 +1,181 @@
+"""Rows of the journal as values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bridge.accounts.model import StrategySettings
+from bridge.domain.intent import OrderIntent, OrderType, Product, Side, TimeInForce
+from bridge.domain.lifecycle import IntentState, OrderState
+from bridge.kit.database import Row, dumps
+
+_WISHES = TypeAdapter(OrderIntent)
+Lane = tuple[str, str, str, str]  # exchange, symbol, product, strategy: what must happen in order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecord:
+    """One order, as its row stands. Quantities in units; times in microseconds."""
+
+    id: str
+    ref: str
+    trading_date: str
+    user_id: str
+    account_id: str
+    strategy_id: str
+    intent_id: str
+    alert_id: str
+    leg: int
+    exchange: str
+    symbol: str
+    product: Product
+    side: Side
+    quantity: Decimal
+    order_type: OrderType
+    price: Decimal | None
+    trigger_price: Decimal | None
+    time_in_force: TimeInForce
+    protection: Decimal | None
+    reduces: bool
+    basket: str | None
+    state: OrderState
+    code: str | None
+    message: str | None
+    fence: int
+    sends: int
+    deadline: int
+    filled: Decimal
+    average_price: Decimal | None
+    pending_op: str | None
+    broker_order_id: str | None
+    queued_at: int
+    sent_at: int | None
+    updated_at: int
+    closed_at: int | None
+
+    @property
+    def lane(self) -> Lane:
+        """What must happen in order."""
+        return self.exchange, self.symbol, self.product, self.strategy_id
+
+    @property
+    def rest(self) -> Decimal:
+        """Units not filled."""
+        return self.quantity - self.filled
+
+    def row(self) -> Row:
+        """The order as its table keeps it."""
+        return {f.name: stored(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def of(cls, row: Row) -> OrderRecord:
+        """The order of a row."""
+        return cls(**{name: _READ[name](row[name]) if name in _READ else row[name] for name in _ORDER_FIELDS})
+
+
+def stored(value: Any) -> Any:
+    """A value as a column takes it."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, bool):
+        return int(value)
+    return str(value) if isinstance(value, str) else value
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+_ORDER_FIELDS = tuple(f.name for f in fields(OrderRecord))
+_READ: dict[str, Any] = {
+    "product": Product,
+    "side": Side,
+    "quantity": Decimal,
+    "order_type": OrderType,
+    "price": _decimal,
+    "trigger_price": _decimal,
+    "time_in_force": TimeInForce,
+    "protection": _decimal,
+    "reduces": bool,
+    "state": OrderState,
+    "filled": Decimal,
+    "average_price": _decimal,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentRecord:
+    """One intent for one account. `settings` are those it was made under, whatever the user changes later."""
+
+    id: str
+    alert_id: str
+    number: int
+    user_id: str
+    strategy_id: str
+    account_id: str
+    state: IntentState
+    wish: OrderIntent
+    settings: StrategySettings
+    settings_text: str
+    multiplier: Decimal
+    exchange: str  # '' with symbol '' for intents over everything the strategy holds
+    symbol: str
+    product: Product | None
+    basket: str | None
+    deadline: int
+    not_before: int
+    created_at: int
+    code: str | None = None
+    message: str | None = None
+    result: str | None = None
+
+    @property
+    def lane(self) -> Lane:
+        """What must happen in order."""
+        return self.exchange, self.symbol, self.product or "", self.strategy_id
+
+    def row(self) -> Row:
+        """The intent as its table keeps it."""
+        plan = {"multiplier": f"{self.multiplier:f}", "product": self.product, "basket": self.basket}
+        return {
+            "id": self.id,
+            "alert_id": self.alert_id,
+            "number": self.number,
+            "user_id": self.user_id,
+            "strategy_id": self.strategy_id,
+            "account_id": self.account_id,
+            "state": str(self.state),
+            "result": self.result,
+            "code": self.code,
+            "message": self.message,
+            "payload": _WISHES.dump_json(self.wish, exclude_defaults=True).decode(),
+            "plan": dumps(plan),
+            "settings": self.settings_text,
+            "exchange": self.exchange,
+            "symbol": self.symbol,
+            "deadline": self.deadline,
+            "not_before": self.not_before,
+            "created_at": self.created_at,
+            "updated_at": self.created_at,
+        }
+
+    @classmethod
+    def of(cls, row: Row) -> IntentRecord:
+        """The intent of a row."""
+        plan = json.loads(row["plan"])
+        same = ("id", "alert_id", "number", "user_id", "strategy_id", "account_id", "exchange", "symbol", "deadline")
+        return cls(
+            **{name: row[name] for name in (*same, "not_before", "created_at", "code", "message", "result")},
+            state=IntentState(row["state"]),
+            wish=_WISHES.validate_json(row["payload"]),
+            settings=StrategySettings.model_validate_json(row["settings"]),
+            settings_text=row["settings"],
+            multiplier=Decimal(plan["multiplier"]),
+            product=Product(plan["product"]) if plan["product"] else None,
+            basket=plan["basket"],
+        )

@@ -1,0 +1,336 @@
+"""Intents that depend on what the account holds or has working, resolved by its desk, in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from bridge.accounts.model import Feed
+from bridge.brokers.base import BrokerError
+from bridge.domain.intent import Intent, OrderType, Product, QuantityType
+from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, IntentState, OrderState, Provenance
+from bridge.domain.refusal import Refusal
+from bridge.kit import failpoints
+from bridge.kit.clock import micros
+from bridge.kit.database import Transaction
+from bridge.kit.ids import new_id
+from bridge.orders import journal, tables
+from bridge.orders.building import build
+from bridge.orders.checks import CHECKS, alert_is_fresh, alert_is_in_order, first_refusal
+from bridge.orders.journal import Notice
+from bridge.orders.operations import Operations
+from bridge.orders.planning import Mapped, Money, Step, against_position, candidate
+from bridge.orders.records import IntentRecord, Lane, OrderRecord
+from bridge.orders.situation import Candidate
+
+if TYPE_CHECKING:
+    from bridge.orders.desk import AccountDesk, Services
+
+# Age and order of alerts were judged when the alert came; here its deadline decides.
+CHECKS_HERE = tuple(check for check in CHECKS if check not in (alert_is_fresh, alert_is_in_order))
+_WHOLE = (None, QuantityType.FULL_POSITION, QuantityType.DEFAULT)
+
+
+class Resolver:
+    """Turns one account's waiting intents into orders."""
+
+    def __init__(self, desk: AccountDesk, shared: Services) -> None:
+        self._desk = desk
+        self._shared = shared
+        self._clock = shared.clock
+        self.operations = Operations(desk, shared)
+
+    async def resolve(self, intent: IntentRecord) -> list[OrderRecord]:
+        """The committed orders an intent leads to; none when it ended otherwise."""
+        await self._wait_until(intent.not_before)
+        if intent.wish.intent is Intent.CANCEL_ORDERS:
+            return await self._cancel(intent)
+        if not intent.symbol:
+            await self._expand(intent)
+            return []
+        if intent.wish.intent is Intent.MODIFY_ORDER:
+            return await self._modify(intent)
+        if refusal := await self._await_quiet_lane(intent):
+            await self.refuse(intent, refusal)
+            return []
+        return await self._plan(intent)
+
+    async def _wait_until(self, moment: int) -> None:
+        while (left := (moment - micros(self._clock.now())) / 1e6) > 0:
+            await self._clock.sleep(min(left, 1.0))
+
+    # -- waiting for the position to be certain -------------------------------------------------------------------
+
+    async def _await_quiet_lane(self, intent: IntentRecord) -> Refusal | None:
+        """Returns None when the position is proved: nothing of the lane is on its way or unknown."""
+        lane = intent.lane
+        asked: set[str] = set()
+        if intent.wish.extras.get("square_off"):
+            await self._drop_entries(intent)
+        while True:
+            resting = self._resting(lane) if _ends_all(intent) else []
+            for order in resting:
+                if order.id not in asked and not order.pending_op:
+                    asked.add(order.id)
+                    await self.operations.cancel(order, "an exit of the whole position takes its resting orders along")
+            if self._desk.settled(lane) and not resting:
+                return None
+            if self._desk.time_left(intent) <= 0:
+                return Refusal(
+                    "deadline_passed", "The orders before it did not settle in time, so the position was not certain."
+                )
+            uncertain = any(o.state in UNCERTAIN for o in self._desk.ledger.open_in(lane))
+            if uncertain and intent.state is not IntentState.HELD:
+                intent = await self._hold(intent)
+            self._desk.broker_says()
+            await self._desk.change()
+
+    def _resting(self, lane: Lane) -> list[OrderRecord]:
+        """Orders that wait at the broker for their price."""
+        return [o for o in self._desk.ledger.open_in(lane) if o.state in AT_BROKER and o.order_type is not OrderType.MARKET]
+
+    async def _drop_entries(self, intent: IntentRecord) -> None:
+        """Entries that are still queued when the day ends would open again what the square-off closes."""
+        for order in self._desk.ledger.open_in(intent.lane):
+            if order.state is OrderState.QUEUED and not order.reduces:
+                await self._desk.withdraw(
+                    order, Refusal("after_square_off", "The position was being closed for the day.")
+                )
+
+    async def _hold(self, intent: IntentRecord) -> IntentRecord:
+        why = "It waits until an earlier order of this strategy in this instrument is accounted for."
+        at = micros(self._clock.now())
+        moved = await self._shared.writer.run(
+            lambda tx: journal.move_intent(tx, intent, IntentState.HELD, at, code="position_uncertain", message=why)
+        )
+        return moved or intent
+
+    # -- planning -------------------------------------------------------------------------------------------------
+
+    async def _plan(self, intent: IntentRecord) -> list[OrderRecord]:
+        outcome = self._decide(intent)
+        if isinstance(outcome, Refusal):
+            await self.refuse(intent, outcome)
+            return []
+        wish, step = outcome
+        now = micros(self._clock.now())
+        orders = build(
+            intent,
+            wish,
+            step.side,
+            step.quantity,
+            reduces=step.reduces,
+            now=now,
+            trading_date=self._shared.survey.trading_date(wish.instrument),
+            freeze=self._shared.survey.freeze(wish.instrument),
+            capabilities=self._desk.capabilities,
+        )
+
+        def work(tx: Transaction) -> bool:
+            moved = journal.move_intent(
+                tx, self._current(tx, intent), IntentState.PLANNED, now, extra={"why": step.why}
+            )
+            if moved is None:
+                return False
+            journal.plan_orders(tx, orders, step.why)
+            return True
+
+        failpoints.reach("plan.before_commit")
+        planned = await self._shared.writer.run(work)
+        failpoints.reach("plan.committed")
+        return orders if planned else []
+
+    def _current(self, tx: Transaction, intent: IntentRecord) -> IntentRecord:
+        row = tx.row("SELECT state FROM intents WHERE id = :id", {"id": intent.id})
+        state = IntentState(row["state"]) if row else intent.state
+        waiting = (IntentState.RECEIVED, IntentState.HELD)
+        return replace(intent, state=state) if state in waiting else replace(intent, state=IntentState.RECEIVED)
+
+    def _decide(self, intent: IntentRecord) -> tuple[Candidate, Step] | Refusal:
+        """The one order that brings the position where the intent wants it, checked; a refusal also when there is none."""
+        instrument = self._shared.market.instrument(intent.exchange, intent.symbol)
+        if instrument is None:
+            return Refusal("symbol_unknown", f"{intent.symbol} is not in the instrument master any more.")
+        mapped = Mapped(instrument, product=intent.product)
+        money = Money(self._shared.market.quote(instrument), self._desk.funds)
+        feed = Feed(account_id=intent.account_id, multiplier=intent.multiplier)
+        wish = candidate(intent.wish, mapped, intent.settings, feed, money)
+        if isinstance(wish, Refusal):
+            return wish
+        held = self._free_position(intent)
+        step = against_position(wish, held, intent.settings, feed, money, mapped)
+        if step is None:
+            return Refusal("nothing_to_do", _nothing(intent, held))
+        return step if isinstance(step, Refusal) else self._checked(intent, wish, step, held)
+
+    def _free_position(self, intent: IntentRecord) -> Decimal:
+        """What the strategy holds, less what its resting exits may still close."""
+        lane = intent.lane
+        held = self._desk.ledger.holding(lane).quantity
+        leaving = sum((o.rest for o in self._desk.ledger.open_in(lane) if o.reduces), Decimal(0))
+        left = max(abs(held) - leaving, Decimal(0))
+        return left if held > 0 else -left
+
+    def _checked(
+        self, intent: IntentRecord, wish: Candidate, step: Step, held: Decimal
+    ) -> tuple[Candidate, Step] | Refusal:
+        refusal = self._first_no(intent, wish, step)
+        if refusal is None:
+            return self._sized(wish, step), step
+        closing = abs(held)
+        if step.reduces or not (step.opens and closing and step.opens < step.quantity):
+            return refusal
+        # What opens beyond zero is refused; what closes must go out all the same.
+        exit_only = replace(
+            step, quantity=closing, reduces=True, opens=Decimal(0), why=f"{step.why}; only the exit: {refusal.message}"
+        )
+        again = self._first_no(intent, wish, exit_only)
+        return again or (self._sized(wish, exit_only), exit_only)
+
+    def _sized(self, wish: Candidate, step: Step) -> Candidate:
+        return replace(wish, side=step.side, quantity=step.quantity, reduces=step.reduces)
+
+    def _first_no(self, intent: IntentRecord, wish: Candidate, step: Step) -> Refusal | None:
+        strategy = self._shared.directory.snapshot.strategies.get(intent.strategy_id)
+        if strategy is None:
+            return Refusal("strategy_gone", "The strategy was removed before its intent could be planned.")
+        made_under = replace(strategy, settings=intent.settings)
+        sized = self._sized(wish, step)
+        situation = self._shared.survey.situation(sized, made_under, intent.account_id, None)
+        refusal = first_refusal(sized, situation, CHECKS_HERE)
+        if refusal is None:
+            self._shared.survey.count(sized, intent.strategy_id, intent.account_id)
+        return refusal
+
+    # -- orders that are working ------------------------------------------------------------------------------------
+
+    async def _cancel(self, intent: IntentRecord) -> list[OrderRecord]:
+        side = str((intent.wish.filter or {}).get("side", ""))
+        if intent.wish.order_id:
+            return await self._cancel_one(intent, intent.wish.order_id)
+        mine = [o for o in self._desk.ledger.unsettled() if o.strategy_id == intent.strategy_id]
+        if intent.symbol:
+            mine = [o for o in mine if (o.exchange, o.symbol) == (intent.exchange, intent.symbol)]
+        chosen = [o for o in mine if not side or o.side == side]
+        for order in chosen:
+            await self.operations.cancel(order, "asked for by the alert")
+        await self._done(
+            intent, f"{len(chosen)} working orders: cancel asked" if chosen else "no working orders to cancel"
+        )
+        return []
+
+    async def _cancel_one(self, intent: IntentRecord, order_id: str) -> list[OrderRecord]:
+        order = self._desk.ledger.orders.get(order_id)
+        sentence = (
+            await self.operations.cancel(order, "asked for by a person", Provenance.PERSON)
+            if order
+            else "There is no such order."
+        )
+        await self._done(intent, sentence)
+        return []
+
+    async def _modify(self, intent: IntentRecord) -> list[OrderRecord]:
+        wanted = intent.wish.order_id or ""
+        mine = [o for o in self._desk.ledger.unsettled() if o.strategy_id == intent.strategy_id]
+        order = next((o for o in mine if wanted in (o.id, o.ref, o.broker_order_id)), None)
+        if order is None:
+            await self.refuse(
+                intent, Refusal("order_unknown", f"No working order of this strategy is called {wanted}.")
+            )
+            return []
+        try:
+            sentence = await self.operations.modify(order, intent.wish)
+            await self._done(intent, sentence)
+        except BrokerError as problem:
+            await self.refuse(intent, Refusal("modify_refused", str(problem)))
+        return []
+
+    async def _expand(self, intent: IntentRecord) -> None:
+        """An intent over everything the strategy holds becomes one for each instrument."""
+        lanes = {lane for lane, held in self._desk.ledger.held.items() if held.quantity}
+        lanes |= {o.lane for o in self._desk.ledger.unsettled()}
+        product = (intent.wish.filter or {}).get("product")
+        mine = sorted(lane for lane in lanes if lane[3] == intent.strategy_id and product in (None, lane[2]))
+        now = micros(self._clock.now())
+        children = [
+            replace(
+                intent,
+                id=new_id("in"),
+                number=intent.number + place,
+                exchange=exchange,
+                symbol=symbol,
+                product=Product(product) if product else None,
+                state=IntentState.RECEIVED,
+                wish=replace(intent.wish, symbol=symbol, exchange=exchange, scope="symbol"),
+            )
+            for place, (exchange, symbol, product, _) in enumerate(mine, start=1)
+        ]
+
+        def work(tx: Transaction) -> bool:
+            said = f"{len(children)} instruments" if children else "nothing is held or working"
+            result = "full" if children else "none"
+            moved = journal.move_intent(
+                tx,
+                self._current(tx, intent),
+                IntentState.DONE,
+                now,
+                message=said,
+                result=result,
+            )
+            if moved is None:
+                return False
+            tx.insert_many(tables.intents, [child.row() for child in children])
+            return True
+
+        if await self._shared.writer.run(work):
+            self._desk.offer(children)
+
+    # -- ends -------------------------------------------------------------------------------------------------------
+
+    async def _done(self, intent: IntentRecord, sentence: str) -> None:
+        at = micros(self._clock.now())
+        await self._shared.writer.run(
+            lambda tx: journal.move_intent(
+                tx, self._current(tx, intent), IntentState.DONE, at, message=sentence, result="full"
+            )
+        )
+
+    async def refuse(self, intent: IntentRecord, refusal: Refusal) -> None:
+        """End an intent without an order, with its reason."""
+        at = micros(self._clock.now())
+        to = {"deadline_passed": IntentState.EXPIRED, "nothing_to_do": IntentState.DONE}.get(
+            refusal.code, IntentState.REFUSED
+        )
+        quiet = refusal.code == "nothing_to_do"
+        notice = None if quiet else Notice("intent_refused", "warning", refusal.message)
+        await self._shared.writer.run(
+            lambda tx: journal.move_intent(
+                tx,
+                self._current(tx, intent),
+                to,
+                at,
+                code=refusal.code,
+                message=refusal.message,
+                result="none" if to is IntentState.DONE else None,
+                provenance=Provenance.POLICY,
+                notice=notice,
+                extra={"numbers": dict(refusal.numbers)},
+            )
+        )
+
+
+def _ends_all(intent: IntentRecord) -> bool:
+    """A full exit, a target or a reversal: orders still resting would undo it later."""
+    wish = intent.wish
+    if wish.cancel_open_orders or wish.intent in (Intent.TARGET_POSITION, Intent.REVERSE, Intent.FLATTEN):
+        return True
+    is_exit = wish.intent in (Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT)
+    return is_exit and (wish.quantity is None or wish.quantity_type in _WHOLE)
+
+
+def _nothing(intent: IntentRecord, held: Decimal) -> str:
+    wanted = intent.wish.target_position
+    if wanted is not None:
+        return f"The strategy holds {held.normalize():f} {intent.symbol} already; nothing had to be done."
+    return f"The strategy holds no {intent.symbol} that this could close."

@@ -1,0 +1,287 @@
+"""One order to one broker: commit the attempt, write, commit the outcome. Nothing is ever sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.accounts.model import Account
+from bridge.brokers.base import Broker, OrderRequest
+from bridge.domain.instrument import Instrument
+from bridge.domain.lifecycle import TERMINAL, Local, OrderState, Provenance, after
+from bridge.domain.refusal import Refusal
+from bridge.kit import failpoints
+from bridge.kit.clock import Clock, micros
+from bridge.kit.database import StorageUnavailable, Transaction, Writer, dumps
+from bridge.orders import journal, lease, outcome, tables
+from bridge.orders.journal import Notice
+from bridge.orders.lease import Lease
+from bridge.orders.outcome import Outcome, Result
+from bridge.orders.records import OrderRecord
+from bridge.orders.updates import finish_intent
+
+SEND_BY_S = 2.0  # a process that slept longer than this after its commit does not write any more
+RETRY_STORE_S = 1.0
+
+
+class LeaseLost(Exception):
+    """Another process sends for this account now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The committed attempt that must exist before the first byte."""
+
+    order: OrderRecord
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What sending needs to know of its account."""
+
+    account: Account
+    broker: Broker
+    lease: Lease
+    writer: Writer
+    clock: Clock
+    worker: str
+    known_broker_ids: Callable[[], list[str]]
+
+    @property
+    def now(self) -> int:
+        """Microseconds."""
+        return micros(self.clock.now())
+
+
+async def send(
+    desk: Desk, order: OrderRecord, instrument: Instrument, stopped: Callable[[], Refusal | None]
+) -> OrderRecord | Refusal:
+    """Send a queued order that may go out now; how it stands afterwards, or why it was withdrawn in the last moment.
+
+    `stopped` is asked again after the commit, just before the first byte. Raises `LeaseLost` and `StorageUnavailable`;
+    in both cases nothing was sent.
+    """
+    failpoints.reach("sending.before_commit")
+    opened = await desk.writer.run(_Open(desk, order))
+    if isinstance(opened, Refusal):
+        return opened
+    committed = desk.clock.monotonic()
+    failpoints.reach("sending.committed")
+    late = desk.clock.monotonic() - committed > SEND_BY_S or not desk.lease.valid(desk.clock)
+    refusal = stopped()
+    if late or refusal:
+        evidence = Local.NO_BYTES_AGAIN if refusal else Local.NO_BYTES
+        why = refusal.message if refusal else "the process stood still between its commit and the first byte"
+        result = Result(Outcome.NOT_SENT, evidence, code=refusal.code if refusal else "stalled", message=why)
+    else:
+        failpoints.reach("sending.before_write")
+        result = await outcome.place(desk.broker, request_of(opened.order, instrument), opened.order.sends)
+    failpoints.reach("sending.answered")
+    return await settle(desk, opened, result)
+
+
+def request_of(order: OrderRecord, instrument: Instrument) -> OrderRequest:
+    """The order in the words of the broker port."""
+    return OrderRequest(
+        ref=order.ref,
+        instrument=instrument,
+        side=order.side,
+        quantity=order.quantity,
+        order_type=order.order_type,
+        product=order.product,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        time_in_force=order.time_in_force,
+        market_protection_percent=order.protection,
+    )
+
+
+class _Open:
+    """QUEUED → SENDING with an open attempt, if the lease, the switches and the day's allowance still say yes."""
+
+    def __init__(self, desk: Desk, order: OrderRecord) -> None:
+        self._desk = desk
+        self._order = order
+        self._cursor = dumps(desk.known_broker_ids())
+
+    def __call__(self, tx: Transaction) -> Opened | Refusal:
+        desk, order = self._desk, self._order
+        if not lease.holds(tx, desk.lease):
+            raise LeaseLost(desk.account.id)
+        if refusal := _stopped(tx, order) or _allowance(tx, desk.account, order):
+            return refusal
+        now = desk.now
+        moved = journal.move_order(
+            tx,
+            order,
+            after(order.state, Local.ATTEMPT_OPENED),
+            Provenance.POLICY,
+            now,
+            fence=desk.lease.fence,
+            sends=order.sends + 1,
+            sent_at=now,
+        )
+        if moved is None:
+            return Refusal("changed_meanwhile", "The order was changed or withdrawn before it could be sent.")
+        return Opened(moved, open_attempt(tx, desk, moved, "place", self._cursor))
+
+
+def open_attempt(tx: Transaction, desk: Desk, order: OrderRecord, operation: str, cursor: str = "[]") -> int:
+    """Commit to the journal that bytes may leave; the attempt's number."""
+    found = tx.row("SELECT COALESCE(MAX(number), 0) AS last FROM attempts WHERE order_id = :id", {"id": order.id})
+    number = int(found["last"]) + 1 if found else 1
+    row = {
+        "order_id": order.id,
+        "account_id": order.account_id,
+        "user_id": order.user_id,
+        "number": number,
+        "operation": operation,
+        "fence": desk.lease.fence,
+        "worker": desk.worker,
+        "cursor": cursor,
+        "opened_at": desk.now,
+    }
+    tx.insert(tables.attempts, row)
+    return number
+
+
+def close_attempt(tx: Transaction, order_id: str, number: int, result: Result, at: int) -> None:
+    """The socket is closed or the process is proved dead: what came of the attempt."""
+    row = {"id": order_id, "number": number, "at": at, "outcome": str(result.outcome), "reply": result.reply[:4096]}
+    sql = "UPDATE attempts SET closed_at = :at, outcome = :outcome, reply = :reply WHERE order_id = :id AND number = :number"
+    tx.execute(sql, row)
+
+
+def _stopped(tx: Transaction, order: OrderRecord) -> Refusal | None:
+    """A kill switch thrown in any process, read in the transaction that would send."""
+    row = tx.row(
+        "SELECT scope, reason FROM switches WHERE stopped = 1 AND (scope = 'global'"
+        " OR (scope = 'user' AND scope_id = :user_id) OR (scope = 'account' AND scope_id = :account_id)"
+        " OR (scope = 'strategy' AND scope_id = :strategy_id)) LIMIT 1",
+        {"user_id": order.user_id, "account_id": order.account_id, "strategy_id": order.strategy_id},
+    )
+    return Refusal("stopped", f"Trading is stopped ({row['scope']}): {row['reason']}.") if row else None
+
+
+def _allowance(tx: Transaction, account: Account, order: OrderRecord) -> Refusal | None:
+    """One more of the account's orders of the day; exits count but are never refused."""
+    cap = account.settings.orders_per_day
+    row = {"scope": account.id, "date": order.trading_date, "cap": cap if cap and not order.reduces else 2**31 - 1}
+    if tx.execute(
+        "UPDATE usage SET sent = sent + 1 WHERE scope_id = :scope AND trading_date = :date AND sent < :cap", row
+    ):
+        return None
+    first = "INSERT INTO usage (scope_id, trading_date, sent) VALUES (:scope, :date, 1) ON CONFLICT DO NOTHING"
+    if tx.execute(first, row):
+        return None
+    return Refusal("account_orders_per_day", f"The account has had its {cap} orders of the day.")
+
+
+async def settle(desk: Desk, opened: Opened, result: Result) -> OrderRecord:
+    """Commit what came of the attempt. The order has been sent: this is tried until it is stored."""
+    while True:
+        failpoints.reach("outcome.before_commit")
+        try:
+            moved = await desk.writer.run(_Close(desk, opened, result), urgent=True)
+            break
+        except StorageUnavailable:
+            await desk.clock.sleep(RETRY_STORE_S)
+    failpoints.reach("unknown.committed" if result.outcome is Outcome.UNKNOWN else "outcome.committed")
+    if result.evidence is Local.NO_BYTES:
+        failpoints.reach("requeue.committed")
+    return moved
+
+
+class _Close:
+    """SENDING → where the outcome leads, unless somebody who outlived us has already said so."""
+
+    def __init__(self, desk: Desk, opened: Opened, result: Result) -> None:
+        self._desk = desk
+        self._opened = opened
+        self._result = result
+
+    def __call__(self, tx: Transaction) -> OrderRecord:
+        order, result, now = self._opened.order, self._result, self._desk.now
+        close_attempt(tx, order.id, self._opened.attempt, result, now)
+        to = after(OrderState.SENDING, result.evidence)
+        changes = {"broker_order_id": result.broker_order_id} if result.broker_order_id else {}
+        moved = journal.move_order(
+            tx,
+            order,
+            to,
+            _PROVENANCE[result.outcome],
+            now,
+            why=result.message,
+            notice=_notice(order, to, result),
+            extra={"outcome": result.outcome, "code": result.code},
+            code=result.code or None,
+            message=result.message or None,
+            closed_at=now if result.outcome is Outcome.UNKNOWN else None,
+            **changes,
+        )
+        if moved is None:
+            current = journal.load_order(tx, order.id)
+            if current is None:
+                raise LookupError(f"order {order.id} is gone")
+            return current
+        if moved.state in TERMINAL:
+            finish_intent(tx, moved, now)
+        return moved
+
+
+_PROVENANCE = {
+    Outcome.NOT_SENT: Provenance.LOCAL_PROOF,
+    Outcome.ACCEPTED: Provenance.BROKER_REPLY,
+    Outcome.REFUSED: Provenance.BROKER_REPLY,
+    Outcome.UNKNOWN: Provenance.LOCAL_PROOF,
+}
+
+
+def describe(order: OrderRecord) -> str:
+    """`BUY 65 NIFTY24NOV26FUT`."""
+    return f"{order.side.upper()} {order.quantity.normalize():f} {order.symbol}"
+
+
+def _notice(order: OrderRecord, to: OrderState, result: Result) -> Notice | None:
+    what = describe(order)
+    if to is OrderState.UNKNOWN:
+        return Notice(
+            "order_unknown",
+            "warning",
+            f"We are asking the broker whether it took {what}. Nothing will be sent twice.",
+        )
+    if to is OrderState.REJECTED:
+        return Notice("order_rejected", "warning", f"Rejected: {what}: “{result.message}”.")
+    if to is OrderState.NOT_SENT:
+        return Notice("order_not_sent", "warning", f"Not sent: {what}: {result.message}")
+    return None
+
+
+class Withdraw:
+    """QUEUED → NOT_SENT: a deadline, a switch, a cap or a person, before any byte."""
+
+    def __init__(
+        self, order: OrderRecord, refusal: Refusal, at: int, provenance: Provenance = Provenance.POLICY
+    ) -> None:
+        self._order = order
+        self._refusal = refusal
+        self._at = at
+        self._provenance = provenance
+
+    def __call__(self, tx: Transaction) -> OrderRecord | None:
+        refusal = self._refusal
+        moved = journal.move_order(
+            tx,
+            self._order,
+            after(self._order.state, Local.WITHDRAWN),
+            self._provenance,
+            self._at,
+            why=refusal.message,
+            notice=Notice("order_not_sent", "warning", f"Not sent: {describe(self._order)}: {refusal.message}"),
+            code=refusal.code,
+            message=refusal.message,
+        )
+        if moved is not None:
+            finish_intent(tx, moved, self._at)
+        return moved

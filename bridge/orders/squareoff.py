@@ -1,0 +1,142 @@
+"""Intraday positions are closed before the market does: jobs derived from stored settings, never stored themselves.
+
+A run is an alert like any other, with the strategy and the trading date as its id; however many jobs, processes or
+restarts ask for it, the journal takes it once, and the account's desk closes what the book then shows and no more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bridge.accounts.model import Source, Strategy
+from bridge.domain.instrument import Instrument
+from bridge.domain.intent import Intent, Kind, OrderIntent, Product, Reading
+from bridge.kit import failpoints
+from bridge.kit.clock import Clock
+from bridge.kit.database import Reader, StorageUnavailable
+from bridge.orders.arrival import Arrival
+from bridge.orders.pipeline import Pipeline
+from bridge.orders.survey import Survey
+
+log = structlog.get_logger("bridge.squareoff")
+
+LOOK_EVERY_S = 20
+
+
+class SquareOff:
+    """Schedules and runs the day's square-offs for every strategy."""
+
+    def __init__(self, pipeline: Pipeline, survey: Survey, reader: Reader, clock: Clock) -> None:
+        self._pipeline = pipeline
+        self._survey = survey
+        self._reader = reader
+        self._clock = clock
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._revision = -1
+
+    def start(self) -> None:
+        """Begin; jobs follow the settings from now on."""
+        self._scheduler.add_job(
+            self.look, IntervalTrigger(seconds=LOOK_EVERY_S), id="look", coalesce=True, max_instances=1
+        )
+        self._derive()
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def _derive(self) -> None:
+        """One job for each strategy that names a square-off time."""
+        snapshot = self._survey.directory.snapshot
+        if snapshot.revision == self._revision:
+            return
+        self._revision = snapshot.revision
+        for job in self._scheduler.get_jobs():
+            if job.id != "look":
+                job.remove()
+        for strategy in snapshot.strategies.values():
+            window = strategy.settings.window
+            if window.square_off is not None:
+                at = window.square_off
+                trigger = CronTrigger(hour=at.hour, minute=at.minute, second=at.second, timezone=window.zone)
+                self._scheduler.add_job(
+                    self.close_strategy, trigger, [strategy.id], id=strategy.id, misfire_grace_time=300
+                )
+
+    async def look(self) -> None:
+        """Follow changed settings, and close what the exchange's own time has come for."""
+        self._derive()
+        for strategy, instrument, day in await self._due():
+            await self._run(strategy, f"exchange {instrument.key}", day, instrument)
+
+    async def _due(self) -> list[tuple[Strategy, Instrument, date]]:
+        rows = await self._reader.rows(
+            "SELECT DISTINCT strategy_id, exchange, symbol FROM positions WHERE product = 'MIS' AND quantity <> '0'"
+        )
+        return list(self._past_square_off([(r["strategy_id"], r["exchange"], r["symbol"]) for r in rows]))
+
+    def _past_square_off(self, held: list[tuple[str, str, str]]) -> Iterator[tuple[Strategy, Instrument, date]]:
+        now = self._clock.now()
+        for strategy_id, exchange, symbol in held:
+            strategy = self._survey.directory.snapshot.strategies.get(strategy_id)
+            instrument = self._survey.market.instrument(exchange, symbol)
+            if strategy is None or instrument is None or not self._survey.calendar.is_open(instrument, now):
+                continue
+            if self._survey.square_off_passed(instrument, Product.MIS):
+                yield strategy, instrument, self._survey.calendar.trading_date(exchange, now)
+
+    async def close_strategy(self, strategy_id: str) -> None:
+        """Close everything intraday that a strategy holds, if its markets trade today."""
+        strategy = self._survey.directory.snapshot.strategies.get(strategy_id)
+        if strategy is not None:
+            await self._run(strategy, "strategy", self._clock.now().date(), None)
+
+    async def _run(self, strategy: Strategy, job: str, day: date, instrument: Instrument | None) -> None:
+        failpoints.reach("squareoff.planned")
+        try:
+            answer = await self._pipeline.submit(self._arrival(strategy, job, day, instrument, self._clock.now()))
+        except StorageUnavailable as problem:
+            log.warning("square-off not stored, tried again", strategy=strategy.id, problem=str(problem))
+            return
+        log.info("square-off", strategy=strategy.id, job=job, status=answer.content.get("status"))
+
+    def _arrival(
+        self, strategy: Strategy, job: str, day: date, instrument: Instrument | None, now: datetime
+    ) -> Arrival:
+        wish = OrderIntent(
+            intent=Intent.FLATTEN,
+            symbol=instrument.symbol if instrument else None,
+            exchange=instrument.exchange if instrument else None,
+            product=Product.MIS,
+            scope="symbol" if instrument else "strategy",
+            filter={"product": "MIS"},
+            extras={"square_off": True},
+        )
+        because = (f"the square-off of {day.isoformat()} ({job})",)
+        source = Source(
+            id=f"squareoff:{strategy.id}"[:32],
+            public_id="",
+            user_id=strategy.user_id,
+            strategy_id=strategy.id,
+            name="Square-off",
+            secret_hash="",
+        )
+        return Arrival(
+            source=source,
+            content_type="application/json",
+            body=json.dumps({"square_off": day.isoformat(), "job": job}),
+            sender="square-off",
+            received_at=now,
+            started=self._clock.monotonic(),
+            idempotency_key=f"{job}:{day.isoformat()}",
+            reading=Reading(dialect="square_off", kind=Kind.FLATTEN, orders=(wish,), because=because),
+        )

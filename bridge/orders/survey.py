@@ -1,0 +1,307 @@
+"""Gathers the situation a candidate is checked in: memory reads only, so that an alert is answered in a millisecond."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from bridge.accounts.directory import Directory
+from bridge.accounts.model import Source, Strategy
+from bridge.brokers.base import Capabilities
+from bridge.domain.instrument import Instrument
+from bridge.domain.intent import InstrumentHint, OrderIntent, Product
+from bridge.domain.refusal import Refusal
+from bridge.kit.clock import Clock, micros
+from bridge.kit.database import Reader
+from bridge.market.base import Market
+from bridge.market.calendar import Calendar
+from bridge.market.quantities import freeze_quantity
+from bridge.market.rules import FreezeLimit
+from bridge.market.symbols import resolve
+from bridge.orders.planning import Mapped
+from bridge.orders.situation import Candidate, Session, Situation, Use
+
+REFRESH_S = 1.0
+_MINUTE_S = 60.0
+_CACHE_MAX = 5000
+
+
+class Uses:
+    """Orders taken in the last minute and on this trading day, by strategy and by account."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._minute: dict[str, deque[float]] = defaultdict(deque)
+        self._day: dict[tuple[str, str], int] = defaultdict(int)
+
+    def add(self, scope_id: str, trading_date: str, count: int = 1) -> None:
+        """Count orders; called before anything else can be checked, so that two alerts at once cannot both be the last."""
+        self._minute[scope_id].extend([self._clock.monotonic()] * count)
+        self._day[scope_id, trading_date] += count
+
+    def of(self, scope_id: str, trading_date: str) -> Use:
+        """How much is used."""
+        recent = self._minute[scope_id]
+        horizon = self._clock.monotonic() - _MINUTE_S
+        while recent and recent[0] < horizon:
+            recent.popleft()
+        return Use(len(recent), self._day[scope_id, trading_date])
+
+    def load(self, scope_id: str, trading_date: str, today: int) -> None:
+        """The day's count after a start."""
+        self._day[scope_id, trading_date] = today
+
+
+class Losses:
+    """What strategies and accounts have lost today: realised by fills, plus what open positions are down now."""
+
+    def __init__(self) -> None:
+        self._realised: dict[str, Decimal] = defaultdict(Decimal)
+        self._open: dict[str, Decimal] = {}
+        self._day = 0
+        self._last_fill = 0
+
+    def of(self, scope_id: str) -> Decimal:
+        """Positive when money was lost."""
+        return max(-(self._realised[scope_id] + self._open.get(scope_id, Decimal(0))), Decimal(0))
+
+    def read(self, reader: Reader, day_start: int, value: Callable[[str, str], Decimal | None]) -> None:
+        """Take in new fills and value the open positions."""
+        if day_start != self._day:
+            self._realised.clear()
+            self._day, self._last_fill = day_start, 0
+        fills = reader.read(
+            "SELECT id, strategy_id, account_id, realised FROM fills WHERE id > :last AND at >= :start ORDER BY id",
+            {"last": self._last_fill, "start": day_start},
+        )
+        for row in fills:
+            self._last_fill = row["id"]
+            for scope_id in (row["strategy_id"], row["account_id"]):
+                self._realised[scope_id] += Decimal(row["realised"])
+        self._open = self._open_profit(reader, value)
+
+    def _open_profit(self, reader: Reader, value: Callable[[str, str], Decimal | None]) -> dict[str, Decimal]:
+        profit: dict[str, Decimal] = defaultdict(Decimal)
+        for row in reader.read("SELECT * FROM positions WHERE quantity <> '0'"):
+            last = value(row["exchange"], row["symbol"])
+            if last is None:
+                continue
+            gain = (last - Decimal(row["average_price"])) * Decimal(row["quantity"])
+            profit[row["strategy_id"]] += gain
+            profit[row["account_id"]] += gain
+        return profit
+
+
+class Survey:
+    """Answers what the checks ask, from memory."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        reader: Reader,
+        clock: Clock,
+        market: Market,
+        calendar: Calendar,
+        capabilities: Callable[[str], Capabilities | None],
+    ) -> None:
+        self.directory = directory
+        self.market = market
+        self.calendar = calendar
+        self.uses = Uses(clock)
+        self.losses = Losses()
+        self._reader = reader
+        self._clock = clock
+        self._capabilities = capabilities
+        self._resolved: dict[tuple[object, ...], Mapped | Refusal] = {}
+        self._watermarks: dict[tuple[str, str], datetime] = {}
+
+    # -- instruments and time -----------------------------------------------------------------------------------
+
+    def mapped(self, strategy: Strategy, intent: OrderIntent, now: datetime) -> Mapped | Refusal:
+        """The instrument an intent means under that strategy's settings."""
+        settings = strategy.settings
+        written = (intent.symbol or "").upper()
+        if not written and len(settings.symbols) == 1:
+            written = next(iter(settings.symbols))
+        line = settings.symbols.get(written)
+        if line is not None:
+            instrument = self.market.instrument(line.exchange, line.symbol)
+            if instrument is None:
+                return Refusal(
+                    "symbol_unknown",
+                    f"{written} is mapped to {line.exchange}:{line.symbol}, which does not exist (any more).",
+                )
+            return Mapped(instrument, (f"{written} is mapped to {instrument.key}",), line.quantity, line.product)
+        if not written and intent.instrument is None:
+            return Refusal(
+                "symbol_missing", "The message names no symbol, and the strategy does not say which one it trades."
+            )
+        return self._resolve(intent.symbol, intent.exchange or settings.exchange, intent.instrument, now)
+
+    def _resolve(
+        self, symbol: str | None, exchange: str | None, hint: InstrumentHint | None, now: datetime
+    ) -> Mapped | Refusal:
+        key = (symbol, exchange, hint, int(now.timestamp() // _MINUTE_S))
+        found = self._resolved.get(key)
+        if found is None:
+            if len(self._resolved) > _CACHE_MAX:
+                self._resolved.clear()
+            answer = resolve(self.market, symbol, exchange, hint, now, calendar=self.calendar)
+            found = answer if isinstance(answer, Refusal) else Mapped(answer.instrument, answer.said)
+            self._resolved[key] = found
+        return found
+
+    def session(self, instrument: Instrument, now: datetime) -> Session:
+        """Whether the instrument's market takes orders."""
+        is_open = self.calendar.is_open(instrument, now)
+        return Session(is_open, "" if is_open else self.calendar.sentence(instrument, now))
+
+    def session_refusal(self, instrument: Instrument) -> Refusal | None:
+        """Why the instrument cannot be traded now, or None."""
+        session = self.session(instrument, self._clock.now())
+        return None if session.is_open else Refusal("market_closed", f"{session.sentence}.")
+
+    def trading_date(self, instrument: Instrument) -> str:
+        """The exchange's trading date, ISO."""
+        return self.calendar.trading_date(instrument.exchange, self._clock.now()).isoformat()
+
+    def square_off_passed(self, instrument: Instrument, product: Product) -> str | None:
+        """A sentence once intraday positions in the instrument are being closed for the day."""
+        if product is not Product.MIS:
+            return None
+        now = self._clock.now()
+        at = self.calendar.square_off_time(instrument, self.calendar.trading_date(instrument.exchange, now))
+        if at is None or now < at:
+            return None
+        return f"Intraday positions in {instrument.symbol} are closed at {at:%H:%M}; new ones wait for the next day."
+
+    def freeze(self, instrument: Instrument) -> FreezeLimit | None:
+        """The largest single order today."""
+        return freeze_quantity(instrument, self.calendar.trading_date(instrument.exchange, self._clock.now()))
+
+    def day_is_over(self, exchange: str, symbol: str, queued_at: datetime) -> bool:
+        """Whether the session in which an order was queued has closed."""
+        instrument = self.market.instrument(exchange, symbol)
+        if instrument is None:
+            return False
+        day = self.calendar.trading_date(exchange, queued_at)
+        close = self.calendar.last_close(instrument, day)
+        return close is not None and self._clock.now() > close
+
+    # -- order of alerts ----------------------------------------------------------------------------------------
+
+    def out_of_order(self, strategy_id: str, symbol: str, bar: datetime | None) -> str | None:
+        """A sentence when an alert with a newer time was already taken for this strategy and symbol."""
+        newest = self._watermarks.get((strategy_id, symbol))
+        if bar is None or newest is None or bar >= newest:
+            return None
+        return f"A newer alert for {symbol} (of {newest:%H:%M:%S}) was taken before this one of {bar:%H:%M:%S}."
+
+    def taken(self, strategy_id: str, symbol: str, bar: datetime | None) -> None:
+        """An alert with that time was accepted."""
+        key = (strategy_id, symbol)
+        if bar is not None and bar >= self._watermarks.get(key, bar):
+            self._watermarks[key] = bar
+
+    # -- the situation ------------------------------------------------------------------------------------------
+
+    def situation(
+        self,
+        candidate: Candidate,
+        strategy: Strategy,
+        account_id: str,
+        source: Source | None,
+        *,
+        age_s: float | None = None,
+        max_age_s: float | None = None,
+        bar: datetime | None = None,
+    ) -> Situation:
+        """Everything around one candidate, now."""
+        snapshot, now = self.directory.snapshot, self._clock.now()
+        account = snapshot.accounts.get(account_id)
+        date = self.trading_date(candidate.instrument)
+        scopes = {"user": strategy.user_id, "account": account_id, "strategy": strategy.id}
+        return Situation(
+            now=now,
+            user=snapshot.users.get(strategy.user_id),
+            account=account,
+            strategy=strategy,
+            source=source,
+            stop=snapshot.stop(**scopes, source=source.id if source else ""),
+            capabilities=self._capabilities(account.broker) if account else None,
+            session=self.session(candidate.instrument, now),
+            quote=self.market.quote(candidate.instrument),
+            freeze=self.freeze(candidate.instrument),
+            alert_age_s=age_s,
+            message_max_age_s=max_age_s,
+            square_off_passed=self.square_off_passed(candidate.instrument, candidate.product),
+            out_of_order=self.out_of_order(strategy.id, candidate.instrument.key, bar),
+            strategy_use=self.uses.of(strategy.id, date),
+            account_use=self.uses.of(account_id, date),
+            strategy_loss=self.losses.of(strategy.id),
+            account_loss=self.losses.of(account_id),
+            written=(candidate.intent.symbol or "").upper(),
+        )
+
+    def bare_situation(
+        self, strategy: Strategy, account_id: str, source: Source, age_s: float | None, max_age_s: float | None
+    ) -> Situation:
+        """The situation of an intent that names no instrument."""
+        snapshot = self.directory.snapshot
+        account = snapshot.accounts.get(account_id)
+        scopes = {"user": strategy.user_id, "account": account_id, "strategy": strategy.id, "source": source.id}
+        return Situation(
+            now=self._clock.now(),
+            user=snapshot.users.get(strategy.user_id),
+            account=account,
+            strategy=strategy,
+            source=source,
+            stop=snapshot.stop(**scopes),
+            capabilities=self._capabilities(account.broker) if account else None,
+            session=Session(True, ""),
+            quote=None,
+            alert_age_s=age_s,
+            message_max_age_s=max_age_s,
+        )
+
+    def count(self, candidate: Candidate, strategy_id: str, account_id: str, orders: int = 1) -> None:
+        """These orders use up the allowances; exits use none."""
+        if candidate.is_entry:
+            date = self.trading_date(candidate.instrument)
+            self.uses.add(strategy_id, date, orders)
+            self.uses.add(account_id, date, orders)
+
+    # -- memory -------------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Counts and losses of the day, after a start."""
+        await asyncio.to_thread(self._load)
+
+    def _load(self) -> None:
+        for scope in ("strategy_id", "account_id"):
+            rows = self._reader.read(
+                f"SELECT {scope} AS scope, trading_date, COUNT(*) AS n FROM orders"  # noqa: S608 - our names
+                " WHERE reduces = 0 AND queued_at > :since GROUP BY 1, 2",
+                {"since": micros(self._clock.now()) - 2 * 86_400_000_000},
+            )
+            for row in rows:
+                self.uses.load(row["scope"], row["trading_date"], row["n"])
+        self._read_losses()
+
+    def _read_losses(self) -> None:
+        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        self.losses.read(self._reader, micros(midnight), self._last_price)
+
+    def _last_price(self, exchange: str, symbol: str) -> Decimal | None:
+        instrument = self.market.instrument(exchange, symbol)
+        quote = self.market.quote(instrument) if instrument else None
+        return quote.last if quote else None
+
+    async def follow(self) -> None:
+        """Keep losses fresh for ever."""
+        while True:
+            await asyncio.to_thread(self._read_losses)
+            await self._clock.sleep(REFRESH_S)

@@ -1,0 +1,181 @@
+"""What brokers report later: book rows, postbacks and socket messages, all on one path into the journal.
+
+A report never moves an order backwards (`domain/lifecycle.py`), and quantities are cumulative, so reports may come
+late, twice or in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from bridge.brokers.base import BrokerOrder, BrokerState
+from bridge.domain.lifecycle import (
+    TERMINAL,
+    Change,
+    IllegalMove,
+    IntentState,
+    OrderState,
+    Provenance,
+    Standing,
+    after_broker,
+    intent_result,
+)
+from bridge.kit import failpoints
+from bridge.kit.clock import Clock, micros
+from bridge.kit.database import Transaction, Writer
+from bridge.orders import journal
+from bridge.orders.holdings import Held, Ledger, record_fill
+from bridge.orders.journal import Notice
+from bridge.orders.records import OrderRecord
+
+SEEN = {
+    BrokerState.OPEN: OrderState.WORKING,
+    BrokerState.TRIGGER_PENDING: OrderState.WORKING,
+    BrokerState.PARTIALLY_FILLED: OrderState.PARTIALLY_FILLED,
+    BrokerState.FILLED: OrderState.FILLED,
+    BrokerState.CANCELLED: OrderState.CANCELLED,
+    BrokerState.REJECTED: OrderState.REJECTED,
+    BrokerState.EXPIRED: OrderState.EXPIRED_AT_BROKER,
+}
+
+
+class Updates:
+    """Applies one account's broker reports to its journal and ledger."""
+
+    def __init__(self, writer: Writer, ledger: Ledger, clock: Clock) -> None:
+        self._writer = writer
+        self._ledger = ledger
+        self._clock = clock
+
+    async def apply(self, reports: Sequence[BrokerOrder], provenance: Provenance) -> list[BrokerOrder]:
+        """Take in what the broker shows; what is not ours comes back."""
+        external = []
+        for report in reports:
+            order = self._ledger.find(report.broker_order_id, report.ref)
+            if order is None:
+                external.append(report)
+            elif _says_more(order, report):
+                await self.link(order, report, provenance)
+        return external
+
+    async def link(self, order: OrderRecord, report: BrokerOrder, provenance: Provenance, why: str = "") -> None:
+        """This report is about this order: bring the order to where its broker has it."""
+        failpoints.reach("fill.before_commit")
+        work = _Report(order.id, report, provenance, micros(self._clock.now()), why)
+        # Urgent: an order that is at the broker is recorded even when the disk has no room for new ones.
+        moved = await self._writer.run(work, urgent=True)
+        if moved is None:
+            return
+        record, held = moved
+        self._ledger.put(record)
+        if held is not None:
+            self._ledger.held[record.lane] = held
+        failpoints.reach("fill.committed")
+
+
+def _change(order: OrderRecord, report: BrokerOrder) -> Change | None:
+    """What the report makes of the order; None while its own reply is still out."""
+    standing = Standing(order.state, order.quantity, order.filled, order.broker_order_id is not None)
+    try:
+        return after_broker(standing, SEEN[report.state], report.filled)
+    except IllegalMove:
+        return None
+
+
+def _says_more(order: OrderRecord, report: BrokerOrder) -> bool:
+    change = _change(order, report)
+    if change is None:
+        return False
+    return (change.state, change.filled) != (order.state, order.filled) or order.broker_order_id is None
+
+
+class _Report:
+    """One report as a transaction: the order as it stands now decides, not what memory held."""
+
+    def __init__(self, order_id: str, report: BrokerOrder, provenance: Provenance, at: int, why: str) -> None:
+        self._order_id = order_id
+        self._report = report
+        self._provenance = provenance
+        self._at = at
+        self._why = why
+
+    def __call__(self, tx: Transaction) -> tuple[OrderRecord, Held | None] | None:
+        order = journal.load_order(tx, self._order_id)
+        change = _change(order, self._report) if order else None
+        if order is None or change is None or not _says_more(order, self._report):
+            return None
+        held = self._fill(tx, order, change) if change.filled > order.filled else None
+        report = self._report
+        moved = journal.move_order(
+            tx,
+            order,
+            change.state,
+            self._provenance,
+            self._at,
+            why=self._why or report.message,
+            notice=_notice(order, change, report),
+            extra={"broker": report.state, "late": change.late} if change.late else {"broker": report.state},
+            broker_order_id=report.broker_order_id,
+            filled=change.filled,
+            average_price=report.average_price or order.average_price,
+            pending_op=None if change.state in TERMINAL else order.pending_op,
+            message=report.message or order.message,
+        )
+        if moved is None:
+            return None
+        if moved.state in TERMINAL:
+            finish_intent(tx, moved, self._at)
+        return moved, held
+
+    def _fill(self, tx: Transaction, order: OrderRecord, change: Change) -> Held:
+        """The executions between the cumulative quantity we had and the one we see, as one fill at their own average."""
+        quantity = change.filled - order.filled
+        average = self._report.average_price or order.price or Decimal(0)
+        spent = average * change.filled - (order.average_price or Decimal(0)) * order.filled
+        key = f"cum:{change.filled.normalize():f}"
+        return record_fill(tx, order, quantity, spent / quantity, self._at, key, str(self._provenance))
+
+
+def _notice(order: OrderRecord, change: Change, report: BrokerOrder) -> Notice | None:
+    what = f"{order.side.upper()} {order.quantity.normalize():f} {order.symbol}"
+    if change.late:
+        return Notice(
+            "late_evidence",
+            "critical",
+            f"{what} had been written off as {order.state}, and the broker has it after all: {report.state}.",
+        )
+    if change.state is order.state:
+        return None
+    said = f": “{report.message}”" if report.message else ""
+    return {
+        OrderState.FILLED: Notice("order_filled", "info", f"Filled: {what} at {report.average_price}."),
+        OrderState.REJECTED: Notice("order_rejected", "warning", f"Rejected by the broker: {what}{said}."),
+        OrderState.CANCELLED: Notice("order_cancelled", "info", f"Cancelled: {what}."),
+        OrderState.EXPIRED_AT_BROKER: Notice("order_expired", "info", f"Expired at the broker: {what}."),
+    }.get(change.state)
+
+
+def finish_intent(tx: Transaction, order: OrderRecord, at: int) -> None:
+    """When the last order of an intent has ended, so has the intent."""
+    rows = tx.rows("SELECT state, filled, quantity FROM orders WHERE intent_id = :id", {"id": order.intent_id})
+    result = intent_result(
+        [OrderState(row["state"]) for row in rows],
+        [Decimal(row["filled"]) for row in rows],
+        [Decimal(row["quantity"]) for row in rows],
+    )
+    if result is None:
+        return
+    sql = "UPDATE intents SET state = :done, result = :result, updated_at = :at WHERE id = :id"
+    tx.execute(sql, {"done": str(IntentState.DONE), "result": result, "at": at, "id": order.intent_id})
+    journal.event(
+        tx,
+        "intent.done",
+        Provenance.POLICY,
+        at,
+        order.user_id,
+        {"result": result},
+        account_id=order.account_id,
+        alert_id=order.alert_id,
+        intent_id=order.intent_id,
+    )

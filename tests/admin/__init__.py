@@ -1,0 +1,1 @@
+"""The pages, seen as a user sees them."""

@@ -1,0 +1,214 @@
+"""The pages with everything around them that they need, in memory or a scratch file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from admin.seed import NOW, PASSWORD, Seeded, seed
+from bridge import admin
+from bridge.accounts.directory import Directory
+from bridge.accounts.model import User
+from bridge.accounts.service import Accounts
+from bridge.domain.instrument import Instrument, InstrumentKind
+from bridge.kit import database
+from bridge.kit.database import Reader, Writer, metadata
+from bridge.kit.settings import Settings
+from bridge.kit.vault import Vault
+from bridge.market.base import Candle, Quote
+from bridge.orders.arrival import Answer
+
+ORIGIN = "http://bridge.test"
+FROM_HERE = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
+
+
+class FakeClock:
+    """Stands still until told."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.moment = now
+        self.seconds = 1_000.0
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.forward(seconds)
+
+    def forward(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+
+class FakeMarket:
+    """A handful of instruments with one price each."""
+
+    def __init__(self, *, simulated: bool = True) -> None:
+        self.simulated = simulated
+        self._known = {i.key: i for i in _INSTRUMENTS}
+
+    def instrument(self, exchange: str, symbol: str) -> Instrument | None:
+        return self._known.get(f"{exchange}:{symbol}")
+
+    def find(self, symbol: str) -> Sequence[Instrument]:
+        return [i for i in self._known.values() if i.symbol == symbol]
+
+    def instruments(self) -> Iterable[Instrument]:
+        return self._known.values()
+
+    def quote(self, instrument: Instrument) -> Quote | None:
+        last = _LAST.get(instrument.symbol)
+        if last is None:
+            return None
+        return Quote(
+            instrument=instrument, last=last, bid=last, ask=last, bids=(), asks=(), open=last, high=last, low=last,
+            previous_close=last, volume=Decimal(0), at=NOW, simulated=self.simulated,
+        )  # fmt: skip
+
+    def history(self, instrument: Instrument, interval: str, start: datetime, end: datetime) -> Sequence[Candle]:
+        return ()
+
+
+def _future(symbol: str, kind: InstrumentKind, lot: int) -> Instrument:
+    return Instrument(
+        symbol=symbol, exchange="NFO", kind=kind, lot_size=Decimal(lot), expiry=date(2026, 11, 23), underlying="NIFTY"
+    )
+
+
+_INSTRUMENTS = [
+    _future("NIFTY23NOV26FUT", InstrumentKind.FUTURE, 65),
+    _future("BANKNIFTY23NOV2658900CE", InstrumentKind.OPTION, 30),
+    *(
+        Instrument(symbol=symbol, exchange="NSE", kind=InstrumentKind.EQUITY)
+        for symbol in ("SBIN", "RELIANCE", "TCS", "ITC", "ADANIENT", "WIPRO")
+    ),
+]
+_LAST = {
+    "NIFTY23NOV26FUT": Decimal("26529.10"),
+    "SBIN": Decimal("985.10"),
+    "TCS": Decimal("3186.00"),
+    "WIPRO": Decimal(500),
+}
+
+
+@dataclass
+class Pipeline:
+    """Stands where the orders package will: remembers what was asked of it."""
+
+    accounts: Accounts
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    answer: Answer = field(
+        default_factory=lambda: Answer(
+            202,
+            {
+                "alert_id": "al_filled",
+                "status": "accepted",
+                "orders": [
+                    {
+                        "order_id": "or_1",
+                        "symbol": "SBIN",
+                        "side": "buy",
+                        "quantity": "400",
+                        "account": "Asha · Zerodha",
+                    }
+                ],
+            },
+        )
+    )
+
+    async def replay(self, alert_id: str, user: User, live: bool) -> Answer:
+        self.asked.append(("replay", alert_id, user.name, live))
+        return self.answer
+
+    async def cancel(self, order_id: str, user: User) -> str:
+        self.asked.append(("cancel", order_id, user.name))
+        return "Cancel asked. It is still open and can still fill until the broker confirms."
+
+    async def decide(self, order_id: str, user: User, broker_order_id: str | None) -> str:
+        self.asked.append(("decide", order_id, user.name, broker_order_id))
+        return "Booked: 65 at 26,482.10."
+
+    async def panic(self, scope: str, scope_id: str, stopped: bool, reason: str, user: User) -> None:
+        self.asked.append(("panic", scope, scope_id, stopped, reason, user.name))
+        await self.accounts.throw_switch(scope, scope_id, stopped=stopped, reason=reason, by=user.name)
+
+
+@dataclass
+class World:
+    """Everything one test may look at."""
+
+    app: FastAPI
+    ids: Seeded
+    clock: FakeClock
+    accounts: Accounts
+    writer: Writer
+    reader: Reader
+    directory: Directory
+    pipeline: Pipeline
+    ports: admin.Ports
+
+    def visitor(self) -> httpx.AsyncClient:
+        """Somebody's browser."""
+        transport = httpx.ASGITransport(self.app)
+        return httpx.AsyncClient(transport=transport, base_url=ORIGIN, follow_redirects=False)
+
+    async def signed_in(self, name: str = "asha", password: str = PASSWORD) -> httpx.AsyncClient:
+        """The browser of somebody who has signed in."""
+        browser = self.visitor()
+        answer = await sign_in(browser, name, password)
+        assert answer.status_code == 303, answer.text
+        return browser
+
+
+async def build(
+    folder: Path, *, seeded: bool = True, simulated: bool = True, settings: Settings | None = None
+) -> World:
+    """A database in that folder, its seed, and the pages over it."""
+    engine = database.connect(f"sqlite:///{folder / 'bridge.db'}")
+    metadata.create_all(engine)
+    clock, vault = FakeClock(), Vault.open(folder / "master.key")
+    reader, writer = Reader(engine), Writer(engine)
+    accounts = Accounts(writer, vault, clock)
+    ids = await seed(accounts, writer) if seeded else Seeded()
+    directory = Directory(reader, clock)
+    await directory.refresh()
+    pipeline = Pipeline(accounts)
+    ports = admin.Ports(
+        reader=reader, writer=writer, directory=directory, accounts=accounts, vault=vault, clock=clock,
+        settings=settings or Settings(_env_file=None, public_url=ORIGIN), market=FakeMarket(simulated=simulated),
+        replay=pipeline.replay, cancel=pipeline.cancel, decide=pipeline.decide, panic=pipeline.panic,
+    )  # fmt: skip
+    app = FastAPI()
+    app.include_router(admin.create(ports))
+    return World(app, ids, clock, accounts, writer, reader, directory, pipeline, ports)
+
+
+def token_of(page: str) -> str:
+    """The proof that the forms of a page carry."""
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', page)
+    assert found, "the page has no form"
+    return found[1]
+
+
+async def sign_in(browser: httpx.AsyncClient, name: str, password: str, **more: str) -> httpx.Response:
+    """Fills in the sign-in form."""
+    page = await browser.get("/signin")
+    data = {"csrf": token_of(page.text), "name": name, "password": password, **more}
+    return await browser.post("/signin", data=data, headers=FROM_HERE)
+
+
+async def post(browser: httpx.AsyncClient, path: str, **data: str) -> httpx.Response:
+    """Sends a form of our own pages."""
+    page = await browser.get("/more")
+    return await browser.post(path, data={"csrf": token_of(page.text), **data}, headers=FROM_HERE)

@@ -1,0 +1,1 @@
+"""A broker that misbehaves on request: the judge of every reliability test, sharing no code with the product."""

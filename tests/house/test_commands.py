@@ -1,0 +1,34 @@
+"""Every command explains itself, and the documents say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from bridge.cli import main
+from scripts.commands_page import PAGE, commands, page
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+COMMANDS = {" ".join(path): command for path, command in commands(main)}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_command_says_what_it_does_and_what_its_options_mean(words: str) -> None:
+    command = COMMANDS[words]
+    options = [option for option in command.params if isinstance(option, click.Option)]
+
+    assert command.help
+    assert [option.name for option in options if not option.help] == []
+
+
+def test_the_page_of_commands_is_what_the_commands_say() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: uv run scripts/commands_page.py --write"
+
+
+def test_readme_names_no_command_that_does_not_exist() -> None:
+    named = set(re.findall(r"(?:`|uv run )bridge ([a-z]+)", README))
+
+    assert named <= {words.split()[1] for words in COMMANDS}

@@ -189,10 +189,9 @@ class Stop:
     changed_by: str
 
 
-def sides_allowed(direction: str) -> frozenset[Side]:
-    """The sides in which a strategy of that direction may enter."""
-    return {
-        "both": frozenset({Side.BUY, Side.SELL}),
-        "long": frozenset({Side.BUY}),
-        "short": frozenset({Side.SELL}),
-    }[direction]
+# The sides in which a strategy of that direction may enter.
+SIDES_ALLOWED = {
+    "both": frozenset({Side.BUY, Side.SELL}),
+    "long": frozenset({Side.BUY}),
+    "short": frozenset({Side.SELL}),
+}

@@ -36,7 +36,9 @@ class PositionLine:
     @property
     def opened_words(self) -> str:
         """The open result with its sign."""
-        return figures.money(self.opened, self.currency, signed=True) if self.opened is not None else ""
+        if self.opened is None:
+            return "not known" if self.uncertain else "no price"
+        return figures.money(self.opened, self.currency, signed=True)
 
     @property
     def realised_words(self) -> str:
@@ -97,13 +99,20 @@ def position_line(row: Row, uncertain: Sequence[Row], names: Names, now: int) ->
         side="long" if net > 0 else "short" if net < 0 else "flat",
         average=price(average) if net else "",
         last=price(quote.last) if quote else "",
-        opened=(quote.last - average) * net if quote and net else Decimal(0) if not net else None,
+        opened=opened(net, average, quote.last if quote else None, certain=not uncertain),
         realised=Decimal(row["realised"]),
         currency=instrument.currency if instrument else "INR",
         age=figures.age(row["updated_at"], now),
         simulated=quote.simulated if quote else False,
         uncertain=uncertain_words(net, uncertain),
     )
+
+
+def opened(net: Decimal, average: Decimal, last: Decimal | None, *, certain: bool) -> Decimal | None:
+    """What closing now would earn, before costs; None where it cannot be known."""
+    if not net:
+        return Decimal(0) if certain else None
+    return None if last is None else (last - average) * net
 
 
 def lots_words(net: Decimal, lot_size: Decimal) -> str:
@@ -163,6 +172,6 @@ def _total(paper: bool, currency: str, lines: Sequence[PositionLine]) -> Total:
         opened=sum((line.opened for line in lines if line.opened is not None), Decimal(0)),
         realised=sum((line.realised for line in lines), Decimal(0)),
         positions=sum(line.side != "flat" for line in lines),
-        unpriced=sum(line.opened is None for line in lines),
+        unpriced=sum(line.opened is None and not line.uncertain for line in lines),
         uncertain=sum(bool(line.uncertain) for line in lines),
     )

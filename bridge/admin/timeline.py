@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -125,9 +125,10 @@ def _trace_step(step: Mapping[str, Any]) -> Step:
     )
 
 
-def _event_steps(events: Iterable[Row], alert: Row, orders: Sequence[Row], names: Names) -> list[Step]:
+def _event_steps(events: Sequence[Row], alert: Row, orders: Sequence[Row], names: Names) -> list[Step]:
     rows = {row["id"]: row for row in orders}
-    several = len(rows) > 1
+    here = {event["order_id"] for event in events} & rows.keys()
+    several = len({rows[order_id]["symbol"] for order_id in here}) > 1
     steps = []
     for event in events:
         if event["type"] in _QUIET_INTENTS:

@@ -69,12 +69,11 @@ OUTCOME_LINES = {
 }
 
 PENDING_WORDS = {"cancel": "Cancel asked", "modify": "Change asked"}
+# What the house concluded by itself says its reason instead.
 PROVENANCE_WORDS = {
     "broker_reply": "from the broker’s reply",
     "book": "proved by the order book",
     "stream": "seen on the stream",
-    "local_proof": "proved here",
-    "policy": "by rule",
     "person": "decided by a person",
 }
 

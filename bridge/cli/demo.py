@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import uvicorn
 
 from bridge.accounts.model import AccountSettings, Feed, Role, SourceSettings, StrategySettings
+from bridge.cli.serve import run_async, server_config
 from bridge.kit import logs
 from bridge.kit.settings import Settings
 
@@ -111,8 +113,12 @@ def sentences(made: Made, data_dir: Path) -> str:
 @click.command()
 @click.option("--port", type=int, default=8000, show_default=True, help="HTTP port.")
 @click.option("--ws-port", type=int, default=8765, show_default=True, help="Port kept for the streaming proxy.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where to keep the demo's data; a scratch directory by default.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready, and nothing else on standard output.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Where to keep the demo's data; a scratch directory by default."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON line when ready, and nothing else on standard output."
+)
 def command(port: int, ws_port: int, data_dir: Path | None, as_json: bool) -> None:
     """Start a ready-made Bridge: user, paper account, strategy, webhook address and API key, offline."""
     with tempfile.TemporaryDirectory(prefix="bridge-demo-") as scratch:
@@ -130,14 +136,11 @@ def command(port: int, ws_port: int, data_dir: Path | None, as_json: bool) -> No
             log_level="WARNING",
         )
         logs.configure(settings)
-        asyncio.run(_serve(settings, folder, as_json))
+        run_async(_serve(settings, folder, as_json))
 
 
 async def _serve(settings: Settings, folder: Path, as_json: bool) -> None:
-    import uvicorn
-
     from bridge.app import Bridge
-    from bridge.cli.serve import server_config
 
     house = Bridge(settings)
     made = await furnish(house)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 import click
 import uvicorn
@@ -21,6 +24,12 @@ def run(settings: Settings, *, web: bool, dispatch: bool, bind: bool = True) -> 
     server = uvicorn.Server(server_config(house.asgi(), settings.host, port))
     server.run()
     sys.exit(0 if server.started else 3)
+
+
+def run_async(work: Coroutine[Any, Any, None]) -> None:
+    """`asyncio.run` on the loop that uvicorn would choose (uvloop where there is one)."""
+    with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
+        runner.run(work)
 
 
 def server_config(app: object, host: str, port: int) -> uvicorn.Config:

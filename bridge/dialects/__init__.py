@@ -10,10 +10,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
@@ -23,7 +23,11 @@ from bridge.dialects.values import PLACEHOLDER, refuse_placeholder, symbol
 from bridge.domain.intent import Kind, Reading
 from bridge.domain.refusal import Refusal
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 NO_CONTEXT = Context()
+CATCH_ALL = 80  # from this rank on a dialect takes what no particular one wanted
 UNKNOWN = "unknown"  # the dialect's name in a reading that never came to a dialect
 
 _NEVER_ORDERS = frozenset({Kind.NOTIFY, Kind.INVALID, Kind.MALFORMED, Kind.QUERY})
@@ -49,13 +53,28 @@ def read(content_type: str, body: bytes | str, *, context: Context = NO_CONTEXT,
     """What one alert means. `pinned` names the dialect to use, without detection. Never raises."""
     try:
         message = _message(content_type, body)
+        dialect, because = _pinned(pinned) if pinned else _detected(message)
     except Unreadable as fault:
         kind = Kind.MALFORMED if fault.refusal.code == "malformed_json" else Kind.INVALID
         return Reading(dialect=pinned or UNKNOWN, kind=kind, refusal=fault.refusal)
-    dialect, because = _pinned(pinned) if pinned else _detected(message)
-    if dialect is None:
-        return Reading(dialect=pinned or UNKNOWN, kind=Kind.INVALID, refusal=Refusal("unknown_dialect", because))
-    return _explained(_judged(dialect, message, context), (because, *message.repairs), repaired=bool(message.repairs))
+    reading = _guarded(dialect, _judged, dialect, message, context)
+    if isinstance(reading, Refusal):
+        reading = Reading(dialect=dialect.name, kind=Kind.INVALID, refusal=reading)
+    return replace(
+        reading,
+        because=(because, *message.repairs, *reading.because),
+        repaired=bool(message.repairs) or reading.repaired,
+    )
+
+
+def _guarded(dialect: Dialect, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | Refusal:
+    """What the dialect answers, or the refusal that it or its failure amounts to."""
+    try:
+        return call(*arguments, **named)
+    except Unreadable as fault:
+        return fault.refusal
+    except Exception as fault:  # noqa: BLE001 - the boundary: a bug in one dialect refuses its alert and harms no other
+        return Refusal("dialect_failed", f"the reader of {dialect.name} failed on this message: {type(fault).__name__}")
 
 
 def _message(content_type: str, body: bytes | str) -> Message:
@@ -93,36 +112,33 @@ def _form(content_type: str, text: str) -> dict[str, str] | None:
     return fields
 
 
-def _pinned(name: str) -> tuple[Dialect | None, str]:
+def _pinned(name: str) -> tuple[Dialect, str]:
     for dialect in discover():
         if dialect.name == name:
             return dialect, f"read as {name} because the source says so"
-    return None, f"there is no dialect {name[:40]}; choose one of the list or let it be detected"
+    raise Unreadable(
+        "unknown_dialect", f"there is no dialect {name[:40]}; choose one of the list or let it be detected"
+    )
 
 
-def _detected(message: Message) -> tuple[Dialect | None, str]:
+def _detected(message: Message) -> tuple[Dialect, str]:
+    failed: Refusal | None = None
     for dialect in discover():
-        try:
-            why = dialect.recognise(message)
-        except Exception:  # noqa: BLE001, S112 - the boundary: one broken dialect must not keep the others from reading
-            continue
-        if why:
+        why = _guarded(dialect, dialect.recognise, message)
+        if isinstance(why, Refusal):
+            failed = failed or why
+        elif why:
+            if failed and dialect.rank >= CATCH_ALL:
+                # It may have been the failing dialect's own alert; a catch-all could read another order into it.
+                raise Unreadable(failed.code, failed.message)
             return dialect, f"read as {dialect.name} because {why}"
-    return None, "the message is in no dialect that is known here"
+    raise Unreadable("unknown_dialect", "the message is in no dialect that is known here")
 
 
 def _judged(dialect: Dialect, message: Message, context: Context) -> Reading:
-    try:
-        if dialect.name != "notify":
-            _refuse_placeholders(message)
-        return _checked(dialect.read(message, context))
-    except Unreadable as fault:
-        refusal = fault.refusal
-    except Exception as fault:  # noqa: BLE001 - the boundary: a bug in one dialect refuses its alert and harms no other
-        refusal = Refusal(
-            "dialect_failed", f"the reader of {dialect.name} failed on this message: {type(fault).__name__}"
-        )
-    return Reading(dialect=dialect.name, kind=Kind.INVALID, refusal=refusal)
+    if dialect.name != "notify":
+        _refuse_placeholders(message)
+    return _checked(dialect.read(message, context))
 
 
 def _checked(reading: Reading) -> Reading:
@@ -133,10 +149,6 @@ def _checked(reading: Reading) -> Reading:
         if order.symbol is not None:
             symbol(order.symbol)
     return reading
-
-
-def _explained(reading: Reading, because: tuple[str, ...], *, repaired: bool) -> Reading:
-    return replace(reading, because=(*because, *reading.because), repaired=repaired or reading.repaired)
 
 
 def _refuse_placeholders(message: Message) -> None:

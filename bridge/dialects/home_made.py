@@ -85,8 +85,6 @@ SECURITY_TYPES: dict[str, Any] = {
 MARGIN_MODES: dict[str, Any] = {"isolated": "isolated", "cross": "cross", "crossed": "cross"}
 
 _NO_SIZE = frozenset({Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT, Intent.FLATTEN})
-# MetaTrader's own words for a side; who writes them counts volume in lots and orders at market.
-_METATRADER = ("POSITION_TYPE_", "ORDER_TYPE_")
 
 
 def read_objects(dialect: str, bodies: list[dict[str, Any]]) -> Reading:
@@ -229,18 +227,17 @@ def _before(target: Decimal | None, quantity: Decimal | None, side: Side) -> Sta
 def _size(said: Roles, verb: Intent) -> tuple[Decimal | None, QuantityType]:
     role = next((role for role in SIZES if role in said), None)
     member = said.first(role or "quantity")
-    if role is None or (not_negative_or_percent(member) and verb in _NO_SIZE):
+    if role is None or (_explicit_zero(member) and verb in _NO_SIZE):
         return None, QuantityType.FULL_POSITION if verb in _NO_SIZE else QuantityType.DEFAULT
     _refuse_two(said.all(role))
     quantity, is_percent = amount(member.value, member.name)
     if is_percent and role not in ("risk", "percent"):
         return quantity, QuantityType.PERCENT_POSITION if verb in _NO_SIZE else QuantityType.PERCENT_EQUITY
     named = optional_word(said.value("quantity_type"), said.first("quantity_type").name, QUANTITY_TYPES)
-    lots = role == "volume" and _metatrader(said)
-    return quantity, named or (QuantityType.LOTS if lots else SIZES[role])
+    return quantity, named or SIZES[role]
 
 
-def not_negative_or_percent(member: Member) -> bool:
+def _explicit_zero(member: Member) -> bool:
     """Whether the size is an explicit zero, with which senders of an exit mean all of it."""
     if isinstance(member.value, str) and member.value.rstrip().endswith("%"):
         return False
@@ -250,10 +247,6 @@ def not_negative_or_percent(member: Member) -> bool:
 def _refuse_two(members: list[Member]) -> None:
     if len({str(member.value) for member in members}) > 1:
         raise Unreadable("two_sizes", f"{members[0].name} and {members[1].name} differ; send only one size")
-
-
-def _metatrader(said: Roles) -> bool:
-    return any(isinstance(member.value, str) and member.value.startswith(_METATRADER) for member in said.all("type"))
 
 
 def _entry(said: Roles) -> dict[str, Any]:
@@ -283,8 +276,6 @@ def _order_type(said: Roles) -> OrderType:
         )
     named = (MORE_ORDER_TYPES.get(str(member.value).strip().casefold()) for member in said.all("type"))
     found = next((order_type for order_type in named if order_type), None)
-    if found is None and _metatrader(said):
-        return OrderType.MARKET
     if found is None and unless_zero(said.value("limit"), said.first("limit").name):
         return OrderType.LIMIT
     return found or OrderType.DEFAULT

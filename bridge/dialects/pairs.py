@@ -21,6 +21,16 @@ def is_text(message: Message) -> bool:
     return not isinstance(message.json, dict | list) and not _JSON_START.match(message.text)
 
 
+def items(text: str, mark: str, least: int, shape: str) -> list[str]:
+    """The text between `mark`s, without blanks around; an empty last item is dropped. Fewer than `least` are refused."""
+    found = [part.strip() for part in text.split(mark)]
+    if not found[-1]:
+        found.pop()  # a separator at the end, left behind when a parameter was deleted
+    if len(found) < least:
+        raise Unreadable("too_few_items", f'expected {shape}, was "{values.shown(text)}"')
+    return found
+
+
 def read_pairs(parts: Iterable[str], marks: str = "=") -> dict[str, str]:
     """`key=value` parts as a dict with lower-case keys; `marks` are the characters that may stand between the two.
 

@@ -16,8 +16,8 @@ OPEN = "open"
 NOTHING = "nothing"
 
 _SPELLINGS: dict[Intent | str, str] = {
-    Intent.BUY: "buy b bull bullish positiontypebuy ordertypebuy strongbuy buysignal buyalert",
-    Intent.SELL: "sell s bear bearish positiontypesell ordertypesell strongsell sellsignal sellalert",
+    Intent.BUY: "buy b bull bullish strongbuy buysignal buyalert",
+    Intent.SELL: "sell s bear bearish strongsell sellsignal sellalert",
     Intent.ENTER_LONG: "long enterlong entrylong longentry longenter openlong longopen golong buytoopen bto longsignal",
     Intent.ENTER_SHORT: "short entershort entryshort shortentry shortenter openshort shortopen goshort selltoopen sto "
     "sellshort shortsignal",

@@ -17,6 +17,7 @@ class InstrumentKind(StrEnum):
     FUTURE = "future"
     OPTION = "option"
     CRYPTO = "crypto"  # spot or perpetual
+    FOREX = "forex"  # currency pairs, spot
 
 
 class OptionRight(StrEnum):

@@ -38,6 +38,10 @@ class StorageUnavailable(Exception):
     """Nothing was committed: the database is locked, full or away. The sender may try again."""
 
 
+class Conflict(Exception):
+    """A row contradicts another one that is there already; nothing was committed."""
+
+
 def dumps(value: Any) -> str:
     """JSON text for a column; decimals as strings, so that they come back exact."""
     return json.dumps(value, default=_as_text, separators=(",", ":"), ensure_ascii=False)
@@ -121,7 +125,8 @@ class Writer:
         self._engine = engine
         self._postgres = engine.dialect.name == "postgresql"
         self._reserve = reserve
-        self._queue: queue.Queue[tuple[Work, Future[Any], bool] | None] = queue.Queue(queue_size)
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any], bool] | None] = queue.SimpleQueue()
+        self._queue_size = queue_size
         self._connection: Any = None
         self._thread = threading.Thread(target=self._serve, name="journal-writer", daemon=True)
         self._thread.start()
@@ -138,9 +143,11 @@ class Writer:
         try:
             if self._reserve is not None and not urgent and not self._reserve.accepting():
                 raise StorageUnavailable("the disk is nearly full")
-            self._queue.put_nowait((work, future, urgent))
-        except queue.Full:
-            future.set_exception(StorageUnavailable("the writer is too far behind"))
+            if self._queue.qsize() >= self._queue_size and not urgent:
+                raise StorageUnavailable("the writer is too far behind")
+            # From here on the caller may go away, the work may not: a commit is never half asked for.
+            future.set_running_or_notify_cancel()
+            self._queue.put((work, future, urgent))
         except StorageUnavailable as problem:
             future.set_exception(problem)
         return future
@@ -261,6 +268,8 @@ def _is_full(problem: Exception) -> bool:
 
 
 def _named(problem: Exception) -> Exception:
+    if any(kind.__name__ == "IntegrityError" for kind in type(problem).__mro__):
+        return Conflict(str(problem))
     return StorageUnavailable(str(problem)) if _is_outage(problem) else problem
 
 
@@ -272,8 +281,11 @@ class Reader:
 
     def read(self, statement: str, row: Mapping[str, Any] | None = None) -> list[Row]:
         """Run a query now, in this thread. `:name` parameters."""
-        with self._engine.connect() as connection:
-            return [dict(found) for found in connection.execute(sa.text(statement), row or {}).mappings()]
+        try:
+            with self._engine.connect() as connection:
+                return [dict(found) for found in connection.execute(sa.text(statement), row or {}).mappings()]
+        except sa.exc.OperationalError as problem:
+            raise StorageUnavailable(str(problem.orig)) from problem
 
     async def rows(self, statement: str, row: Mapping[str, Any] | None = None) -> list[Row]:
         """Run a query off the event loop."""

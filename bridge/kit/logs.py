@@ -38,7 +38,7 @@ FILES_KEPT = 5
 _FIELD_NAMES = """
     event exception level logger timestamp
     account account_id action address alert alert_id attempt attempt_id broker broker_order_id channel chat check code
-    command database dialect error exchange feed file host instrument job kind method mode name order order_id outcome
+    command database dialect error exchange feed file host instrument item job kind method mode name order order_id outcome
     page path platform problem product quantity reason ref row run script sender service setting side source source_id
     state status step strategy strategy_id symbol table task topic trace user user_id version worker
 """
@@ -119,8 +119,14 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         MASK,
     ),
-    # any long run that only chance writes: upper and lower case, and something besides letters
-    (re.compile(r"(?<![\w-])(?=[\w-]{0,99}[A-Z])(?=[\w-]{0,99}[a-z])(?=[\w-]{0,99}[\d_-])[A-Za-z0-9_-]{32,}"), MASK),
+    # any long run that only chance writes: upper and lower case, and something besides letters unless it is very long
+    (
+        re.compile(
+            r"(?<![\w-])(?=[\w-]{0,99}[A-Z])(?=[\w-]{0,99}[a-z])"
+            r"(?:[A-Za-z0-9_-]{40,}|(?=[\w-]{0,99}[\d_-])[A-Za-z0-9_-]{32,})"
+        ),
+        MASK,
+    ),
 )
 _WORD = re.compile(r"\S+")
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -14,6 +14,7 @@ _HALF_SPREAD = {  # as a share of the price
     InstrumentKind.FUTURE: 0.00004,
     InstrumentKind.OPTION: 0.002,
     InstrumentKind.CRYPTO: 0.00003,
+    InstrumentKind.FOREX: 0.00003,
 }
 _LEVEL_WORTH = {"INR": 6e5, "USD": 2e4, "USDT": 2e4, "JPY": 3e6, "BTC": 0.3}  # money standing at one price
 _MASK = (1 << 64) - 1

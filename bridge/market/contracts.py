@@ -80,6 +80,8 @@ def option_by_strike(
     strikes = _strikes(market, underlying, expiry, right)
     if not strikes:
         return _no_options(underlying, expiry)
+    if not strike.is_finite():
+        return Refusal("strike_unknown", f"{strike} is no strike.")
     if strike in strikes:
         return strikes[strike]
     near = ", ".join(f"{s.normalize():f}" for s in sorted(strikes, key=lambda s: abs(s - strike))[:2])

@@ -120,12 +120,11 @@ def _indices() -> list[Listing]:
 
 
 def _spot() -> list[Listing]:
-    # The domain has no word for currency pairs yet: they are spot like an equity, on exchange FOREX.
     return [
         Listing(
             symbol=row["symbol"],
             exchange=row["exchange"],
-            kind=InstrumentKind.CRYPTO if row["exchange"] == "CRYPTO" else InstrumentKind.EQUITY,
+            kind=InstrumentKind.CRYPTO if row["exchange"] == "CRYPTO" else InstrumentKind.FOREX,
             name=row["name"],
             price=Decimal(row["price"]),
             tick=Decimal(row["tick"]),

@@ -139,30 +139,35 @@ def _continuous(search: Search, symbol: str, base: str, nth: int) -> Resolution 
 
 
 def _on_day(search: Search, symbol: str, base: str, expiry: date, fits: Fits) -> Resolution | Refusal | None:
-    return _chosen(search, symbol, base, lambda c: c.expiry == expiry and fits(c), expiry)
+    is_over = expiry < search.moment.date()
+    return _chosen(search, symbol, base, lambda c: c.expiry == expiry and fits(c), is_over)
 
 
 def _in_month(
     search: Search, symbol: str, base: str, month: tuple[int, int], fits: Fits
 ) -> Resolution | Refusal | None:
     """The month's contract; of several in one month the last, which is the monthly one."""
-    in_month = lambda c: c.expiry is not None and (c.expiry.year, c.expiry.month) == month and fits(c)  # noqa: E731
-    last_moment = date(month[0] + month[1] // 12, month[1] % 12 + 1, 1)
-    return _chosen(search, symbol, base, in_month, last_moment)
+    is_over = month < (search.moment.year, search.moment.month)
+    return _chosen(search, symbol, base, lambda c: _month_of(c) == month and fits(c), is_over)
 
 
-def _chosen(search: Search, symbol: str, base: str, fits: Fits, not_after: date) -> Resolution | Refusal | None:
+def _month_of(contract: Instrument) -> tuple[int, int] | None:
+    return (contract.expiry.year, contract.expiry.month) if contract.expiry else None
+
+
+def _chosen(search: Search, symbol: str, base: str, fits: Fits, is_over: bool) -> Resolution | Refusal | None:
+    """The last listed contract that fits; `is_over` tells one that has left the list from one that never was in it."""
     for exchange, name in search.written_on(base):
         found = [c for c in contracts_on(search.market, exchange, name) if fits(c)]
         if found and is_live(found[-1], search.moment, search.calendar):
             said = f"{symbol} is {found[-1].symbol}, which expires {_said(found[-1].expiry)}."
             return Resolution(found[-1], () if symbol == found[-1].symbol else (said,))
-        if found or not_after <= search.moment.date():
+        if found or is_over:
             return _expired(search, symbol, exchange, name, found[-1].expiry if found else None)
-        return Refusal(
-            "contract_unknown",
-            f"{symbol}: no such contract on {name} is listed on {exchange}{_listed(search, exchange, name)}.",
-        )
+        expiries = sorted({c.expiry for c in contracts_on(search.market, exchange, name) if c.expiry})
+        listed = ", ".join(map(_said, expiries[:3]))
+        text = f"{symbol}: no such contract on {name} is listed on {exchange}; its next expiries are {listed}."
+        return Refusal("contract_unknown", text)
     return None
 
 
@@ -171,11 +176,6 @@ def _expired(search: Search, symbol: str, exchange: str, name: str, expiry: date
     nearest = live_futures(search.market, exchange, name, search.moment, search.calendar)
     instead = f"; the nearest future is {nearest[0].symbol}" if nearest else ""
     return Refusal("contract_expired", f"{symbol} has expired{when}{instead}.")
-
-
-def _listed(search: Search, exchange: str, name: str) -> str:
-    expiries = sorted({c.expiry for c in contracts_on(search.market, exchange, name) if c.expiry})
-    return f"; its next expiries are {', '.join(map(_said, expiries[:3]))}" if expiries else ""
 
 
 def _said(day: date | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from bridge.accounts.model import sides_allowed
+from bridge.accounts.model import SIDES_ALLOWED
 from bridge.domain.instrument import InstrumentKind
 from bridge.domain.intent import OrderType
 from bridge.domain.refusal import Refusal
@@ -76,7 +76,7 @@ def alert_is_fresh(candidate: Candidate, situation: Situation) -> Refusal | None
 def direction_is_allowed(candidate: Candidate, situation: Situation) -> Refusal | None:
     """A long-only strategy never sells short, a short-only one never buys."""
     direction = situation.strategy.settings.direction
-    if not candidate.is_entry or candidate.side is None or candidate.side in sides_allowed(direction):
+    if not candidate.is_entry or candidate.side is None or candidate.side in SIDES_ALLOWED[direction]:
         return None
     return Refusal(
         "direction_not_allowed",
@@ -171,7 +171,7 @@ def quantity_is_tradable(candidate: Candidate, situation: Situation) -> Refusal 
             "quantity_zero", "The size comes to nothing: there is less money than one unit costs, or the number was 0."
         )
     instrument = candidate.instrument
-    if instrument.kind is InstrumentKind.CRYPTO:
+    if instrument.kind in (InstrumentKind.CRYPTO, InstrumentKind.FOREX):
         return None
     if quantity != quantity.to_integral_value():
         return Refusal(

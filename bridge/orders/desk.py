@@ -23,12 +23,13 @@ from bridge.kit import failpoints
 from bridge.kit.clock import Clock, from_micros, micros, wait_for
 from bridge.kit.database import Reader, StorageUnavailable, Writer
 from bridge.market.base import Market
-from bridge.orders import sending
+from bridge.orders import journal, sending
 from bridge.orders.holdings import Ledger, of
 from bridge.orders.lease import Lease
+from bridge.orders.outcome import LOGIN_LOST
 from bridge.orders.pace import Pace
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
-from bridge.orders.recovery import BookRead, Takeover, Unknowns
+from bridge.orders.recovery import BookRead, Takeover, Unknowns, abandon
 from bridge.orders.resolving import Resolver
 from bridge.orders.situation import EXIT_INTENTS
 from bridge.orders.survey import Survey
@@ -36,6 +37,7 @@ from bridge.orders.updates import Updates
 
 log = structlog.get_logger("bridge.desk")
 
+REQUEUED_S = 1.0  # after a proved non-delivery, before the next try
 LOOK_AGAIN_S = 0.2  # while something a lane waits for has not happened
 BOOK_BUSY_S = 5.0
 BOOK_IDLE_S = 30.0
@@ -90,6 +92,8 @@ class AccountDesk:
         self._lanes: dict[Lane, list[Work]] = {}
         self._busy: set[Lane] = set()
         self._taken: set[str] = set()
+        self._sending: set[str] = set()
+        self._unresolved: dict[str, set[int]] = {}  # by alert: legs of baskets that wait for their position
         self._due: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._poke = asyncio.Event()
@@ -175,8 +179,25 @@ class AccountDesk:
             "SELECT * FROM orders WHERE account_id = :id AND state = 'QUEUED' ORDER BY queued_at, leg", where
         )
         await self._see_decisions()
+        await self._see_orphans()
         fresh = [row for row in intents if row["id"] not in self._taken]
         self.offer([*map(IntentRecord.of, fresh), *(OrderRecord.of(r) for r in orders if r["id"] not in self._taken)])
+
+    async def _see_orphans(self) -> None:
+        """A row that says SENDING while nobody here is sending it (a commit whose answer got lost) is an unknown outcome."""
+        where = {"id": self.account.id, "fence": self.lease.fence}
+        sql = "SELECT * FROM orders WHERE account_id = :id AND state = 'SENDING' AND fence = :fence"
+        for row in await self._shared.reader.rows(sql, where):
+            if row["id"] not in self._sending:
+                await self._abandon(OrderRecord.of(row))
+
+    async def _abandon(self, order: OrderRecord) -> None:
+        now = micros(self._clock.now())
+        moved = await self._shared.writer.run(lambda tx: abandon(tx, order, now), urgent=True)
+        if moved:
+            self.ledger.put(moved)
+            self.unknowns.watch(moved)
+            self.read_soon()
 
     async def _see_decisions(self) -> None:
         """A person may have decided about an uncertain order in another process."""
@@ -199,7 +220,19 @@ class AccountDesk:
             )
             if isinstance(item, OrderRecord):
                 self.ledger.put(item)
-            self._enqueue(item)
+                self._enqueue(item)
+                continue
+            if item.basket:
+                self._unresolved.setdefault(item.alert_id, set()).add(item.number)
+            if item.not_before > micros(self._clock.now()):
+                self._spawn(self._enqueue_later(item))  # what waits for its hour must not hold up its lane
+            else:
+                self._enqueue(item)
+
+    async def _enqueue_later(self, item: IntentRecord) -> None:
+        while (left := (item.not_before - micros(self._clock.now())) / 1e6) > 0:
+            await self._clock.sleep(min(left, 1.0))
+        self._enqueue(item)
 
     def _enqueue(self, item: Work) -> None:
         self._lanes.setdefault(item.lane, []).append(item)
@@ -234,11 +267,8 @@ class AccountDesk:
             if isinstance(item, OrderRecord):
                 await self._send(item)
             else:
-                for order in await self.resolver.resolve(item):
-                    self._taken.add(order.id)
-                    self._due[order.id] = self._due[item.id]
-                    self.ledger.put(order)
-                    await self._send(order)
+                self._next_in_lane(item, await self.resolver.resolve(item))
+                self._unresolved.get(item.alert_id, set()).discard(item.number)
         except (StorageUnavailable, sending.LeaseLost) as problem:
             # Nothing was sent and nothing changed: leave it to the next look at the tables.
             log.warning("left for later", account=self.account.id, item=item.id, problem=repr(problem))
@@ -251,6 +281,14 @@ class AccountDesk:
             )
         finally:
             self._due.pop(item.id, None)
+
+    def _next_in_lane(self, intent: IntentRecord, orders: list[OrderRecord]) -> None:
+        """What an intent led to goes out before anything that came after it."""
+        for order in orders:
+            self._taken.add(order.id)
+            self._due[order.id] = self._due[intent.id]
+            self.ledger.put(order)
+        self._lanes[intent.lane][0:0] = orders
 
     async def _give_up(self, item: Work, refusal: Refusal) -> None:
         if isinstance(item, OrderRecord):
@@ -268,23 +306,45 @@ class AccountDesk:
     # -- sending ------------------------------------------------------------------------------------------------
 
     async def _send(self, order: OrderRecord) -> None:
-        async with self._room:
-            while order.state is OrderState.QUEUED:
-                refusal = await self._await_go(order)
-                if refusal is None:
-                    order, refusal = await self._attempt(order)
-                if refusal is not None:
-                    await self.withdraw(order, refusal)
-                    return
-        if order.state in AT_BROKER:
+        refusal = await self._await_go(order)
+        while refusal is None:
+            # Only a request that is out takes room: what waits for something must not stop other lanes.
+            async with self._room:
+                order, refusal = await self._attempt(order)
+            if refusal or order.state is not OrderState.QUEUED:
+                break
+            await self.change(REQUEUED_S)
+            refusal = await self._await_go(order)
+        if refusal is not None:
+            await self.withdraw(order, refusal)
+        elif order.state in AT_BROKER or order.state in UNCERTAIN:
+            self.unknowns.watch(order)
             self.read_soon()
 
     async def withdraw(self, order: OrderRecord, refusal: Refusal, provenance: Provenance = Provenance.POLICY) -> None:
         """End a queued order unsent."""
         work = sending.Withdraw(order, refusal, micros(self._clock.now()), provenance)
         moved = await self._shared.writer.run(work, urgent=True)
-        if moved is not None:
-            self.ledger.put(moved)
+        if moved is None:
+            return
+        self.ledger.put(moved)
+        if refusal.code == "basket_stopped" and order.basket == "unwind":
+            await self._ask_to_unwind(order)
+
+    async def _ask_to_unwind(self, order: OrderRecord) -> None:
+        """A basket that cannot be completed: the person decides what becomes of the legs that are filled."""
+        done = [sending.describe(leg) for leg in self._legs_before(order) if leg.filled]
+        if not done:
+            return
+        legs = ", ".join(done)
+        text = (
+            f"A basket could not be completed. Filled and still open: {legs}. Close them if they make no sense alone."
+        )
+        notice = journal.Notice("basket_unwind", "critical", text)
+        at = micros(self._clock.now())
+        await self._shared.writer.run(
+            lambda tx: journal.tell(tx, notice, at, order.user_id, order.alert_id, order.id), urgent=True
+        )
 
     async def _await_go(self, order: OrderRecord) -> Refusal | None:
         """None when the order may be sent now; a refusal when it never may."""
@@ -326,49 +386,74 @@ class AccountDesk:
             return Refusal("symbol_unknown", f"{order.symbol} is not in the instrument master any more.")
         return self._shared.survey.session_refusal(instrument)
 
-    def _basket_failed(self, order: OrderRecord) -> Refusal | None:
-        if order.basket in (None, "continue"):
+    def _basket_failed(self, item: Work) -> Refusal | None:
+        if item.basket in (None, "continue"):
             return None
         failed = {OrderState.REJECTED, *ENDED_HERE}
-        legs = [o for o in self._legs_before(order) if o.state in failed]
+        legs = [o for o in self._legs_before(item) if o.state in failed]
         if not legs:
             return None
         return Refusal("basket_stopped", f"An earlier leg of the same basket failed: {sending.describe(legs[0])}.")
 
-    def _legs_before(self, order: OrderRecord) -> list[OrderRecord]:
-        return [o for o in self.ledger.of_alert(order.alert_id) if o.leg < order.leg and o.basket == order.basket]
+    def _legs_before(self, item: Work) -> list[OrderRecord]:
+        leg = item.leg if isinstance(item, OrderRecord) else item.number * 100
+        return [o for o in self.ledger.of_alert(item.alert_id) if o.leg < leg and o.basket == item.basket]
+
+    def _legs_to_come(self, item: Work) -> bool:
+        """Whether an earlier leg still waits for its position."""
+        number = item.leg // 100 if isinstance(item, OrderRecord) else item.number
+        waiting = self._unresolved.get(item.alert_id, ())
+        return any(earlier < number for earlier in waiting)
+
+    async def await_legs(self, intent: IntentRecord) -> Refusal | None:
+        """Wait until the legs before an intent of a basket are accepted; a refusal when one of them failed."""
+        while intent.basket not in (None, "continue"):
+            if refusal := self._basket_failed(intent):
+                return refusal
+            if not self._leg_waits(intent):
+                break
+            if self.time_left(intent) <= LOOK_AGAIN_S:
+                return Refusal("deadline_passed", "The leg before it was not accepted in time.")
+            await self.change()
+        return None
+
+    def _leg_waits(self, item: Work) -> bool:
+        waiting = (OrderState.QUEUED, OrderState.SENDING, OrderState.UNKNOWN, OrderState.PARKED)
+        return self._legs_to_come(item) or any(o.state in waiting for o in self._legs_before(item))
 
     def _obstacle(self, order: OrderRecord) -> str | None:
         """What the order must wait for, as a sentence; None when nothing is in its way."""
+        if not self.lease.valid(self._clock):
+            return "this process is not sure that it still sends for the account"
         if self.login_lost:
             return "the broker login is over"
         uncertain = [o for o in self.ledger.open_in(order.lane) if o.state in UNCERTAIN]
         if uncertain and not order.reduces:
             return "an earlier order of this strategy in this instrument is not accounted for"
-        if order.basket not in (None, "continue"):
-            waiting = (OrderState.QUEUED, OrderState.SENDING, OrderState.UNKNOWN, OrderState.PARKED)
-            if any(o.state in waiting for o in self._legs_before(order)):
-                return "the leg before it has not been accepted yet"
+        if order.basket not in (None, "continue") and self._leg_waits(order):
+            return "the leg before it has not been accepted yet"
         return None
 
     async def _attempt(self, order: OrderRecord) -> tuple[OrderRecord, Refusal | None]:
         used = True
+        self._sending.add(order.id)
         try:
             instrument = self._shared.market.instrument(order.exchange, order.symbol)
             if instrument is None:
                 return order, self._closed(order)
-            found = await sending.send(self.sender(), order, instrument, lambda: self.stopped(order))
+            found = await sending.send(self.sender(), order, instrument, lambda: self._refusal(order))
             if isinstance(found, Refusal):
                 used = False
                 return order, found
             used = found.state not in (OrderState.QUEUED, OrderState.NOT_SENT)
             self.ledger.put(found)
-            self.login_lost = self.login_lost or (found.state is OrderState.REJECTED and found.code == "LoginRequired")
+            self.login_lost = self.login_lost or (found.state is OrderState.REJECTED and found.code == LOGIN_LOST)
             return found, None
         except (StorageUnavailable, sending.LeaseLost):
             used = False
             raise
         finally:
+            self._sending.discard(order.id)
             self._pace.give_back(order.exchange, used=used)
             self.pulse()
 
@@ -435,11 +520,11 @@ class AccountDesk:
         self._last_read = started
         try:
             rows = await self._whole_book()
-            self._read_cost = self._clock.monotonic() - started
             failpoints.reach("book.read")
             if rows is not None:
                 self.external = tuple(await self.updates.apply(rows, Provenance.BOOK))
                 await self.unknowns.observe(BookRead(started, self.external))
+                await self.resolver.operations.release(started)
             self.funds = await self.broker.funds()
         except LoginRequired:
             self.login_lost = True
@@ -447,7 +532,10 @@ class AccountDesk:
             log.warning("book not read", account=self.account.id, problem=type(problem).__name__)
         except StorageUnavailable as problem:
             log.warning("book not stored", account=self.account.id, problem=str(problem))
+        except Exception:  # one bad row or a slip in an adapter must not end the asking for good
+            log.exception("book not understood", account=self.account.id)
         finally:
+            self._read_cost = self._clock.monotonic() - started
             self.unknowns.asked()
             self.pulse()
         await self._park_the_old()

@@ -9,9 +9,11 @@ import structlog
 
 from bridge.accounts.model import Account
 from bridge.brokers.base import Broker, Capabilities
+from bridge.kit.clock import micros
 from bridge.kit.database import StorageUnavailable
 from bridge.orders.desk import AccountDesk, Services, Work
 from bridge.orders.lease import RENEW_EVERY_S, Leases
+from bridge.orders.recovery import Overdue, Takeover
 
 log = structlog.get_logger("bridge.dispatcher")
 
@@ -42,14 +44,23 @@ class Dispatcher:
     async def keep(self) -> None:
         """Renew what is held, take what is free, let go of what is lost, look for work of other processes."""
         accounts = self._services.directory.snapshot.accounts
+        for account_id in {*self.desks, *accounts}:
+            try:
+                await self._keep_one(account_id, accounts.get(account_id))
+            except StorageUnavailable as problem:
+                log.warning("lease not renewed", account=account_id, problem=str(problem))
+            except Exception:  # one account's trouble must not end the service of the others
+                log.exception("account not served", account=account_id)
         try:
-            for account_id in list(self.desks):
-                await self._renew(account_id, accounts.get(account_id))
-            for account in accounts.values():
-                if account.id not in self.desks and not account.disabled:
-                    await self._take(account)
+            await self._services.writer.run(Overdue(micros(self._services.clock.now())), urgent=True)
         except StorageUnavailable as problem:
-            log.warning("leases not renewed", problem=str(problem))
+            log.warning("overdue work not ended", problem=str(problem))
+
+    async def _keep_one(self, account_id: str, account: Account | None) -> None:
+        if account_id in self.desks:
+            await self._renew(account_id, account)
+        if account is not None and account_id not in self.desks:
+            await self._take(account)
 
     async def _renew(self, account_id: str, account: Account | None) -> None:
         desk = self.desks[account_id]
@@ -64,10 +75,17 @@ class Dispatcher:
             await self._leases.release(desk.lease)
 
     async def _take(self, account: Account) -> None:
+        """Serve an account that nobody serves. A disabled one too: its orders at the broker must still be followed."""
         lease = await self._leases.acquire(account.id)
         if lease is None:
             return
-        broker, capabilities = await self._connect(account)
+        try:
+            broker, capabilities = await self._connect(account)
+        except Exception:
+            # Without a broker nothing can be sent or asked, but what the last sender left must be told.
+            now = micros(self._services.clock.now())
+            await self._services.writer.run(Takeover(account.id, lease.fence, now), urgent=True)
+            raise
         desk = AccountDesk(account, broker, capabilities, lease, self._services)
         await desk.start()
         self.desks[account.id] = desk

@@ -141,8 +141,9 @@ class Ledger:
 
     def find(self, broker_order_id: str, ref: str | None) -> OrderRecord | None:
         """Our order behind a row of the broker's book."""
-        found = self.by_broker_id.get(broker_order_id) or (self.by_ref.get(ref) if ref else None)
-        return self.orders.get(found) if found else None
+        if ref:  # brokers may number from 1 every day; our reference is ours alone
+            return self.orders.get(self.by_ref.get(ref, ""))
+        return self.orders.get(self.by_broker_id.get(broker_order_id, ""))
 
     def holding(self, lane: Lane) -> Held:
         """What the strategy of a lane holds."""

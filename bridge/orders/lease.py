@@ -16,10 +16,11 @@ import psutil
 
 from bridge.kit import failpoints
 from bridge.kit.clock import Clock, micros
-from bridge.kit.database import Transaction, Writer
+from bridge.kit.database import Row, Transaction, Writer
 from bridge.orders import tables
 
 RENEW_EVERY_S = 1.0
+RELEASED = 0  # a time stamp that no renewal has
 EXPIRES_AFTER_S = 5.0
 # A holder on another machine cannot be killed from here. Nothing is ever sent again after a takeover, so waiting is
 # only about showing the truth early; the wait outlives every timeout of a request it may still have out.
@@ -79,13 +80,14 @@ class Leases:
         self._writer = writer
         self._clock = clock
         self._me = Holder.me()
+        self._silent_since: dict[str, tuple[tuple[int, int], float]] = {}
 
     async def acquire(self, account_id: str) -> Lease | None:
         """The account's lease if nobody alive holds it. A local holder that stopped renewing is killed first."""
         row = await self._writer.run(
             lambda tx: tx.row("SELECT * FROM leases WHERE account_id = :id", {"id": account_id})
         )
-        if row is not None and not await self._is_free(row["holder"], row["renewed_at"]):
+        if row is not None and not await self._is_free(row):
             return None
         before = self._clock.monotonic()
         failpoints.reach("claim.before_commit")
@@ -96,19 +98,28 @@ class Leases:
     def _take(self, account_id: str, seen_fence: int) -> _Take:
         return _Take(account_id, seen_fence, self._me.text(), micros(self._clock.now()))
 
-    async def _is_free(self, holder_text: str, renewed_at: int) -> bool:
-        holder = Holder.of(holder_text)
-        silent_s = (micros(self._clock.now()) - renewed_at) / 1e6
+    async def _is_free(self, row: Row) -> bool:
+        holder = Holder.of(row["holder"])
+        if holder == self._me or row["renewed_at"] == RELEASED:
+            return True
+        silent_s = self._silence(row)
         if holder.host != self._me.host:
             return silent_s > REMOTE_EXPIRES_AFTER_S
         process = holder.process()
-        if process is None or holder == self._me:
+        if process is None:
             return True
         if silent_s <= EXPIRES_AFTER_S:
             return False
-        process.kill()
-        await asyncio.to_thread(psutil.wait_procs, [process], 10)
-        return holder.process() is None
+        return await asyncio.to_thread(_kill, process) and holder.process() is None
+
+    def _silence(self, row: Row) -> float:
+        """For how long this process has seen the row stand still, by its own clock: two wall clocks prove nothing."""
+        mark, now = (row["fence"], row["renewed_at"]), self._clock.monotonic()
+        seen, since = self._silent_since.get(row["account_id"], (mark, now))
+        if seen != mark:
+            since = now
+        self._silent_since[row["account_id"]] = (mark, since)
+        return now - since
 
     async def renew(self, lease: Lease) -> bool:
         """Keep the lease; False when it is somebody else's now."""
@@ -122,9 +133,21 @@ class Leases:
 
     async def release(self, lease: Lease) -> None:
         """Give the lease back, so that the next process need not wait for it to expire."""
-        row = {"id": lease.account_id, "fence": lease.fence}
-        sql = "UPDATE leases SET renewed_at = 0 WHERE account_id = :id AND fence = :fence"
+        row = {"id": lease.account_id, "fence": lease.fence, "released": RELEASED}
+        sql = "UPDATE leases SET renewed_at = :released WHERE account_id = :id AND fence = :fence"
         await self._writer.run(lambda tx: tx.execute(sql, row), urgent=True)
+
+
+def _kill(process: psutil.Process) -> bool:
+    """Kill and wait; False when this user may not."""
+    try:
+        process.kill()
+        process.wait(10)
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.AccessDenied, psutil.TimeoutExpired):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
 from bridge.kit.clock import micros
 from bridge.kit.database import Transaction
-from bridge.orders import journal, sending
+from bridge.orders import journal, lease, sending
 from bridge.orders.outcome import Outcome, Result, of_error
 from bridge.orders.records import OrderRecord
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ASKED = "cancel"
 CHANGE_ASKED = "modify"
+VISIBLE_WITHIN_S = 10.0  # a cancel that the book does not show by then was not carried out
 
 
 class Operations:
@@ -29,6 +30,8 @@ class Operations:
     def __init__(self, desk: AccountDesk, shared: Services) -> None:
         self._desk = desk
         self._shared = shared
+        self._closed: dict[str, float] = {}  # when the last request about an order was answered or given up
+        self._began = shared.clock.monotonic()
 
     async def cancel(self, order: OrderRecord, why: str, provenance: Provenance = Provenance.POLICY) -> str:
         """Withdraw a queued order, ask the broker to cancel a working one; a sentence that says where it stands."""
@@ -86,12 +89,31 @@ class Operations:
         await self._close(opened, Result(Outcome.ACCEPTED, Local.ACCEPTED), changes)
         return f"Changed: {sending.describe(changed)}."
 
+    async def release(self, read_started: float) -> None:
+        """What a later look at the book does not show was not done: the order may be asked about again."""
+        for order in self._desk.ledger.unsettled():
+            closed = self._closed.get(order.id, self._began)
+            if order.pending_op and order.state in AT_BROKER and read_started >= closed + VISIBLE_WITHIN_S:
+                await self._release(order)
+
+    async def _release(self, order: OrderRecord) -> None:
+        at = micros(self._shared.clock.now())
+        why = f"the broker's book does not show the {order.pending_op} that was asked"
+        moved = await self._shared.writer.run(
+            lambda tx: journal.move_order(tx, order, order.state, Provenance.BOOK, at, why=why, pending_op=None),
+            urgent=True,
+        )
+        if moved:
+            self._desk.ledger.put(moved)
+
     async def _open(
         self, order: OrderRecord, operation: str, why: str, provenance: Provenance
     ) -> sending.Opened | None:
         desk = self._desk.sender()
 
         def work(tx: Transaction) -> sending.Opened | None:
+            if not lease.holds(tx, desk.lease):
+                raise sending.LeaseLost(desk.account.id)
             moved = journal.move_order(
                 tx, order, order.state, provenance, desk.now, why=f"{operation} asked: {why}", pending_op=operation
             )
@@ -124,5 +146,6 @@ class Operations:
             )
 
         moved = await self._shared.writer.run(work, urgent=True)
+        self._closed[opened.order.id] = self._shared.clock.monotonic()
         if moved:
             self._desk.ledger.put(moved)

@@ -20,6 +20,7 @@ from bridge.brokers.base import (
 )
 from bridge.domain.lifecycle import Local
 
+LOGIN_LOST = "login_required"
 SENDS_MAX = 2  # a connection that fails twice before the first byte ends the order
 
 
@@ -42,7 +43,6 @@ class Result:
     code: str = ""
     message: str = ""
     reply: str = ""
-    login_lost: bool = False
 
 
 CLASSES: tuple[tuple[type[BrokerError], Outcome], ...] = (
@@ -75,5 +75,6 @@ def of_error(problem: Exception, sends: int) -> Result:
         evidence = Local.NO_BYTES if again else Local.NO_BYTES_AGAIN
     else:
         evidence = Local.REFUSED if outcome is Outcome.REFUSED else Local.UNCLEAR
-    login_lost = isinstance(problem, LoginRequired)
-    return Result(outcome, evidence, None, code, str(problem), reply, login_lost)
+    return Result(
+        outcome, evidence, None, LOGIN_LOST if isinstance(problem, LoginRequired) else code, str(problem), reply
+    )

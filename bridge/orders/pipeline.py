@@ -36,6 +36,7 @@ from bridge.orders.timing import age_of, bar_time
 from bridge.orders.trace import Trace
 
 NEVER_TRADES = frozenset({Kind.NOTIFY, Kind.QUERY, Kind.VARIABLE})
+ID_MAX = 150
 ID_KEPT = timedelta(days=7)
 SCAN_KEPT = timedelta(minutes=10)
 # TradingView sends an alert that met a 5xx again after 5 s, at most three times.
@@ -60,6 +61,7 @@ class Case:
     bar: datetime | None = None
     intents: list[IntentRecord] = field(default_factory=list)
     orders: list[OrderRecord] = field(default_factory=list)
+    counted: list[tuple[Candidate, str, int]] = field(default_factory=list)
 
     def is_refused(self) -> bool:
         """Whether there were intents and not one of them may go on."""
@@ -97,7 +99,12 @@ class Pipeline:
         receipt = self._receipt(case, refusal)
         if arrival.dry_run:
             return replace(receipt.answer, status=200)
-        kept = await self._commit(case, receipt)
+        kept: Receipt | None = None
+        try:
+            kept = await self._commit(case, receipt)
+        finally:
+            if kept is not receipt:
+                self._uncount(case.strategy.id, case.counted)
         if kept is receipt:
             self._hand_over(case)
         return kept.answer
@@ -151,7 +158,27 @@ class Pipeline:
         for feed in feeds:
             for number, wish in enumerate(wishes, start=1):
                 self._plan_one(case, feed, number * 100, wish, basket)
+            if basket in ("stop", "unwind"):
+                self._all_or_none(case, feed)
         return self._refusal_of(case)
+
+    def _all_or_none(self, case: Case, feed: Feed) -> None:
+        """A basket with a leg that is refused already is not begun."""
+        legs = [intent for intent in case.intents if intent.account_id == feed.account_id]
+        refused = next((leg for leg in legs if leg.state is IntentState.REFUSED), None)
+        if refused is None:
+            return
+        why = f"Another leg of the same basket was refused: {refused.message}"
+        case.intents = [
+            replace(leg, state=IntentState.REFUSED, code="basket_stopped", message=why)
+            if leg in legs and leg.state is not IntentState.REFUSED
+            else leg
+            for leg in case.intents
+        ]
+        case.orders = [order for order in case.orders if order.account_id != feed.account_id]
+        dropped = [entry for entry in case.counted if entry[1] == feed.account_id]
+        self._uncount(case.strategy.id, dropped)
+        case.counted = [entry for entry in case.counted if entry not in dropped]
 
     def _wishes(self, case: Case) -> list[OrderIntent]:
         keyword = case.reading.keyword_action
@@ -254,6 +281,7 @@ class Pipeline:
             settings=settings,
             settings_text=case.strategy.settings_text,
             multiplier=feed.multiplier,
+            mapped_quantity=decided.mapped_quantity if decided else None,
             exchange=decided.instrument.exchange if decided else "",
             symbol=decided.instrument.symbol if decided else (wish.symbol or ""),
             product=decided.product if decided and decided.instrument is not EVERYTHING else None,
@@ -284,7 +312,7 @@ class Pipeline:
         if not case.arrival.dry_run:
             # Counted before the commit is awaited: the next alert's checks must see this one.
             self._survey.count(decided, case.strategy.id, intent.account_id, len(orders))
-            self._survey.taken(case.strategy.id, decided.instrument.key, case.bar)
+            case.counted.append((decided, intent.account_id, len(orders)))
 
     # -- committing -----------------------------------------------------------------------------------------------
 
@@ -334,7 +362,8 @@ class Pipeline:
             return Claim(f"replay:{case.id}", micros(now), strict=False)
         own_id = arrival.idempotency_key or reading.dedupe_value
         if own_id:
-            return Claim(f"id:{own_id}"[:200], micros(now + ID_KEPT), strict=True)
+            name = own_id if len(own_id) <= ID_MAX else hashlib.sha256(own_id.encode()).hexdigest()
+            return Claim(f"id:{name}", micros(now + ID_KEPT), strict=True)
         if reading.alert_time and reading.kind is Kind.SCAN:
             return Claim(f"scan:{now:%Y-%m-%d}:{body_hash}", micros(now + SCAN_KEPT), strict=False)
         window = case.strategy.settings.dedupe_window_s
@@ -342,7 +371,14 @@ class Pipeline:
             window = max(window, TRADINGVIEW_RESENDS_S)
         return Claim(f"body:{body_hash}", micros(now + timedelta(seconds=window)), strict=False)
 
+    def _uncount(self, strategy_id: str, counted: Sequence[tuple[Candidate, str, int]]) -> None:
+        """What is not kept uses up nothing."""
+        for decided, account_id, orders in counted:
+            self._survey.take_back(decided, strategy_id, account_id, orders)
+
     def _hand_over(self, case: Case) -> None:
+        for decided, _, _ in case.counted:
+            self._survey.taken(case.strategy.id, decided.instrument.key, case.bar)
         for account_id, work in _by_account([*case.intents, *case.orders]).items():
             self.offer(account_id, work)
 

@@ -92,6 +92,7 @@ def _candidate(intent: OrderIntent, mapped: Mapped, settings: StrategySettings, 
         trigger_price=trigger,
         reduces=reduces,
         needs_position=needs_position,
+        mapped_quantity=mapped.quantity,
         notes=(*mapped.said, note),
     )
 
@@ -250,9 +251,12 @@ def _risk_per_unit(intent: OrderIntent, at: Decimal) -> Decimal:
     return risk
 
 
+_STEPS = {InstrumentKind.CRYPTO: Decimal("0.00000001"), InstrumentKind.FOREX: Decimal(1)}
+
+
 def _floor(units: Decimal, instrument: Instrument) -> Decimal:
-    """Down to whole lots; crypto to eight decimals."""
-    step = Decimal("0.00000001") if instrument.kind is InstrumentKind.CRYPTO else instrument.lot_size
+    """Down to what is traded: whole lots, whole units of a currency, crypto to eight decimals."""
+    step = _STEPS.get(instrument.kind, instrument.lot_size)
     return (units / step).to_integral_value(ROUND_DOWN) * step
 
 

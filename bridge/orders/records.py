@@ -123,6 +123,7 @@ class IntentRecord:
     settings: StrategySettings
     settings_text: str
     multiplier: Decimal
+    mapped_quantity: Decimal | None = None  # the size that the strategy's symbol line gives
     exchange: str  # '' with symbol '' for intents over everything the strategy holds
     symbol: str
     product: Product | None
@@ -141,7 +142,12 @@ class IntentRecord:
 
     def row(self) -> Row:
         """The intent as its table keeps it."""
-        plan = {"multiplier": f"{self.multiplier:f}", "product": self.product, "basket": self.basket}
+        plan = {
+            "multiplier": self.multiplier,
+            "quantity": self.mapped_quantity,
+            "product": self.product,
+            "basket": self.basket,
+        }
         return {
             "id": self.id,
             "alert_id": self.alert_id,
@@ -176,6 +182,7 @@ class IntentRecord:
             settings=StrategySettings.model_validate_json(row["settings"]),
             settings_text=row["settings"],
             multiplier=Decimal(plan["multiplier"]),
+            mapped_quantity=_decimal(plan["quantity"]),
             product=Product(plan["product"]) if plan["product"] else None,
             basket=plan["basket"],
         )

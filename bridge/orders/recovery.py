@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.brokers.base import BrokerOrder, Capabilities
-from bridge.domain.lifecycle import UNCERTAIN, Local, OrderState, Provenance, after
+from bridge.domain.lifecycle import UNCERTAIN, IntentState, Local, OrderState, Provenance, after
+from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
 from bridge.kit.clock import Clock, from_micros, micros
 from bridge.kit.database import Transaction, Writer
@@ -23,8 +24,8 @@ from bridge.orders import journal
 from bridge.orders.holdings import Ledger
 from bridge.orders.journal import Notice
 from bridge.orders.outcome import Outcome, Result
-from bridge.orders.records import OrderRecord
-from bridge.orders.sending import close_attempt, describe
+from bridge.orders.records import IntentRecord, OrderRecord
+from bridge.orders.sending import Withdraw, close_attempt, describe
 from bridge.orders.updates import Updates, finish_intent
 
 READS_AFTER_S = (0.5, 1, 2, 4, 8, 15, 30, 60, *range(120, 601, 60))
@@ -98,6 +99,11 @@ class Unknowns:
             watch = self._watch(order)
             while watch.reads < len(READS_AFTER_S) and watch.closed + READS_AFTER_S[watch.reads] <= now:
                 watch.reads += 1
+
+    def watch(self, order: OrderRecord) -> None:
+        """Begin to ask about an order whose attempt was closed a moment ago."""
+        if order.state in UNCERTAIN:
+            self._watch(order)
 
     def _watch(self, order: OrderRecord) -> _Watch:
         return self._watches.setdefault(order.id, _Watch(self._clock.monotonic()))
@@ -282,37 +288,61 @@ class Takeover:
         self._at = at
 
     def __call__(self, tx: Transaction) -> list[OrderRecord]:
-        rows = tx.rows(
-            "SELECT * FROM orders WHERE account_id = :id AND state = 'SENDING' AND fence < :fence",
-            {"id": self._account_id, "fence": self._fence},
+        where = {"id": self._account_id, "fence": self._fence, "at": self._at}
+        rows = tx.rows("SELECT * FROM orders WHERE account_id = :id AND state = 'SENDING' AND fence < :fence", where)
+        moved = [abandon(tx, OrderRecord.of(row), self._at) for row in rows]
+        tx.execute(
+            "UPDATE attempts SET closed_at = :at, outcome = 'UNKNOWN'"
+            " WHERE account_id = :id AND closed_at IS NULL AND fence < :fence",
+            where,
         )
-        moved = [self._close(tx, OrderRecord.of(row)) for row in rows]
-        open_operations = (
-            "UPDATE attempts SET closed_at = :at, outcome = 'UNKNOWN' WHERE account_id = :id AND closed_at IS NULL"
-        )
-        tx.execute(open_operations, {"at": self._at, "id": self._account_id})
         return [order for order in moved if order]
 
-    def _close(self, tx: Transaction, order: OrderRecord) -> OrderRecord | None:
-        why = "the process that was sending it ended before it could say what happened"
-        result = Result(Outcome.UNKNOWN, Local.UNCLEAR, message=why)
-        found = tx.row("SELECT MAX(number) AS last FROM attempts WHERE order_id = :id", {"id": order.id})
-        if found and found["last"]:
-            close_attempt(tx, order.id, found["last"], result, self._at)
-        return journal.move_order(
-            tx,
-            order,
-            after(order.state, Local.UNCLEAR),
-            Provenance.LOCAL_PROOF,
-            self._at,
-            why=why,
-            notice=Notice(
-                "order_unknown",
-                "warning",
-                f"We are asking the broker whether it took {describe(order)}. Nothing will be sent twice.",
-            ),
-            closed_at=self._at,
-        )
+
+def abandon(tx: Transaction, order: OrderRecord, at: int) -> OrderRecord | None:
+    """SENDING → UNKNOWN: whoever was sending it can no longer say what happened."""
+    why = "the process that was sending it ended before it could say what happened"
+    result = Result(Outcome.UNKNOWN, Local.UNCLEAR, message=why)
+    found = tx.row("SELECT MAX(number) AS last FROM attempts WHERE order_id = :id", {"id": order.id})
+    if found and found["last"]:
+        close_attempt(tx, order.id, found["last"], result, at)
+    return journal.move_order(
+        tx,
+        order,
+        after(order.state, Local.UNCLEAR),
+        Provenance.LOCAL_PROOF,
+        at,
+        why=why,
+        notice=Notice(
+            "order_unknown",
+            "warning",
+            f"We are asking the broker whether it took {describe(order)}. Nothing will be sent twice.",
+        ),
+        closed_at=at,
+    )
+
+
+OVERDUE_AFTER_S = 10
+OVERDUE = Refusal("deadline_passed", "Nobody served the account before it was too old. Nothing was sent.")
+
+
+class Overdue:
+    """Queued work that its account's desk should have ended long ago: nobody serves the account, so it ends here."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+
+    def __call__(self, tx: Transaction) -> None:
+        where = {"before": self._now - OVERDUE_AFTER_S * 1_000_000}
+        for row in tx.rows("SELECT * FROM orders WHERE state = 'QUEUED' AND deadline < :before LIMIT 200", where):
+            Withdraw(OrderRecord.of(row), OVERDUE, self._now)(tx)
+        sql = "SELECT * FROM intents WHERE state IN ('RECEIVED', 'HELD') AND deadline < :before LIMIT 200"
+        for row in tx.rows(sql, where):
+            notice = Notice("intent_refused", "warning", OVERDUE.message)
+            intent = IntentRecord.of(row)
+            journal.move_intent(
+                tx, intent, IntentState.EXPIRED, self._now, code=OVERDUE.code, message=OVERDUE.message, notice=notice
+            )
 
 
 class Decision:
@@ -326,6 +356,10 @@ class Decision:
 
     def __call__(self, tx: Transaction) -> OrderRecord | None:
         order, broker_order_id = self._order, self._broker_order_id
+        taken = "SELECT id FROM orders WHERE account_id = :account AND broker_order_id = :id AND trading_date = :date"
+        where = {"account": order.account_id, "id": broker_order_id, "date": order.trading_date}
+        if broker_order_id and tx.row(taken, where):
+            return None  # it is another order's already
         said = f"it is the broker's order {broker_order_id}" if broker_order_id else "it never reached the broker"
         moved = journal.move_order(
             tx,

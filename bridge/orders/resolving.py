@@ -43,7 +43,6 @@ class Resolver:
 
     async def resolve(self, intent: IntentRecord) -> list[OrderRecord]:
         """The committed orders an intent leads to; none when it ended otherwise."""
-        await self._wait_until(intent.not_before)
         if intent.wish.intent is Intent.CANCEL_ORDERS:
             return await self._cancel(intent)
         if not intent.symbol:
@@ -51,14 +50,10 @@ class Resolver:
             return []
         if intent.wish.intent is Intent.MODIFY_ORDER:
             return await self._modify(intent)
-        if refusal := await self._await_quiet_lane(intent):
+        if refusal := await self._desk.await_legs(intent) or await self._await_quiet_lane(intent):
             await self.refuse(intent, refusal)
             return []
         return await self._plan(intent)
-
-    async def _wait_until(self, moment: int) -> None:
-        while (left := (moment - micros(self._clock.now())) / 1e6) > 0:
-            await self._clock.sleep(min(left, 1.0))
 
     # -- waiting for the position to be certain -------------------------------------------------------------------
 
@@ -83,12 +78,13 @@ class Resolver:
             uncertain = any(o.state in UNCERTAIN for o in self._desk.ledger.open_in(lane))
             if uncertain and intent.state is not IntentState.HELD:
                 intent = await self._hold(intent)
-            self._desk.broker_says()
             await self._desk.change()
 
     def _resting(self, lane: Lane) -> list[OrderRecord]:
         """Orders that wait at the broker for their price."""
-        return [o for o in self._desk.ledger.open_in(lane) if o.state in AT_BROKER and o.order_type is not OrderType.MARKET]
+        return [
+            o for o in self._desk.ledger.open_in(lane) if o.state in AT_BROKER and o.order_type is not OrderType.MARKET
+        ]
 
     async def _drop_entries(self, intent: IntentRecord) -> None:
         """Entries that are still queued when the day ends would open again what the square-off closes."""
@@ -152,7 +148,7 @@ class Resolver:
         instrument = self._shared.market.instrument(intent.exchange, intent.symbol)
         if instrument is None:
             return Refusal("symbol_unknown", f"{intent.symbol} is not in the instrument master any more.")
-        mapped = Mapped(instrument, product=intent.product)
+        mapped = Mapped(instrument, quantity=intent.mapped_quantity, product=intent.product)
         money = Money(self._shared.market.quote(instrument), self._desk.funds)
         feed = Feed(account_id=intent.account_id, multiplier=intent.multiplier)
         wish = candidate(intent.wish, mapped, intent.settings, feed, money)
@@ -192,16 +188,19 @@ class Resolver:
         return replace(wish, side=step.side, quantity=step.quantity, reduces=step.reduces)
 
     def _first_no(self, intent: IntentRecord, wish: Candidate, step: Step) -> Refusal | None:
+        sized = self._sized(wish, step)
+        refusal = self._refusal(intent, sized)
+        if refusal is None:
+            self._shared.survey.count(sized, intent.strategy_id, intent.account_id)
+        return refusal
+
+    def _refusal(self, intent: IntentRecord, sized: Candidate) -> Refusal | None:
         strategy = self._shared.directory.snapshot.strategies.get(intent.strategy_id)
         if strategy is None:
             return Refusal("strategy_gone", "The strategy was removed before its intent could be planned.")
         made_under = replace(strategy, settings=intent.settings)
-        sized = self._sized(wish, step)
         situation = self._shared.survey.situation(sized, made_under, intent.account_id, None)
-        refusal = first_refusal(sized, situation, CHECKS_HERE)
-        if refusal is None:
-            self._shared.survey.count(sized, intent.strategy_id, intent.account_id)
-        return refusal
+        return first_refusal(sized, situation, CHECKS_HERE)
 
     # -- orders that are working ------------------------------------------------------------------------------------
 
@@ -222,10 +221,9 @@ class Resolver:
 
     async def _cancel_one(self, intent: IntentRecord, order_id: str) -> list[OrderRecord]:
         order = self._desk.ledger.orders.get(order_id)
+        who = Provenance.PERSON if intent.number == 0 else Provenance.POLICY
         sentence = (
-            await self.operations.cancel(order, "asked for by a person", Provenance.PERSON)
-            if order
-            else "There is no such order."
+            await self.operations.cancel(order, "asked for by a person", who) if order else "There is no such order."
         )
         await self._done(intent, sentence)
         return []
@@ -239,12 +237,35 @@ class Resolver:
                 intent, Refusal("order_unknown", f"No working order of this strategy is called {wanted}.")
             )
             return []
+        if refusal := self._refuse_change(intent, order):
+            await self.refuse(intent, refusal)
+            return []
         try:
             sentence = await self.operations.modify(order, intent.wish)
             await self._done(intent, sentence)
         except BrokerError as problem:
             await self.refuse(intent, Refusal("modify_refused", str(problem)))
         return []
+
+    def _refuse_change(self, intent: IntentRecord, order: OrderRecord) -> Refusal | None:
+        """A changed order must pass what a new one would."""
+        instrument = self._shared.market.instrument(order.exchange, order.symbol)
+        if instrument is None:
+            return Refusal("symbol_unknown", f"{order.symbol} is not in the instrument master any more.")
+        wish = intent.wish
+        changed = Candidate(
+            intent=wish,
+            instrument=instrument,
+            side=order.side,
+            quantity=wish.quantity or order.quantity,
+            order_type=order.order_type,
+            product=order.product,
+            time_in_force=order.time_in_force,
+            price=wish.price or order.price,
+            trigger_price=wish.trigger_price or order.trigger_price,
+            reduces=order.reduces,
+        )
+        return self._refusal(intent, changed)
 
     async def _expand(self, intent: IntentRecord) -> None:
         """An intent over everything the strategy holds becomes one for each instrument."""

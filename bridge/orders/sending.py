@@ -12,7 +12,7 @@ from bridge.domain.lifecycle import TERMINAL, Local, OrderState, Provenance, aft
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
 from bridge.kit.clock import Clock, micros
-from bridge.kit.database import StorageUnavailable, Transaction, Writer, dumps
+from bridge.kit.database import Conflict, StorageUnavailable, Transaction, Writer, dumps
 from bridge.orders import journal, lease, outcome, tables
 from bridge.orders.journal import Notice
 from bridge.orders.lease import Lease
@@ -26,6 +26,12 @@ RETRY_STORE_S = 1.0
 
 class LeaseLost(Exception):
     """Another process sends for this account now."""
+
+
+class _NoAllowance(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,10 @@ async def send(
     in both cases nothing was sent.
     """
     failpoints.reach("sending.before_commit")
-    opened = await desk.writer.run(_Open(desk, order))
+    try:
+        opened = await desk.writer.run(_Open(desk, order))
+    except _NoAllowance as no:
+        return no.refusal
     if isinstance(opened, Refusal):
         return opened
     committed = desk.clock.monotonic()
@@ -71,7 +80,8 @@ async def send(
     late = desk.clock.monotonic() - committed > SEND_BY_S or not desk.lease.valid(desk.clock)
     refusal = stopped()
     if late or refusal:
-        evidence = Local.NO_BYTES_AGAIN if refusal else Local.NO_BYTES
+        final = refusal or opened.order.sends >= outcome.SENDS_MAX
+        evidence = Local.NO_BYTES_AGAIN if final else Local.NO_BYTES
         why = refusal.message if refusal else "the process stood still between its commit and the first byte"
         result = Result(Outcome.NOT_SENT, evidence, code=refusal.code if refusal else "stalled", message=why)
     else:
@@ -109,7 +119,7 @@ class _Open:
         desk, order = self._desk, self._order
         if not lease.holds(tx, desk.lease):
             raise LeaseLost(desk.account.id)
-        if refusal := _stopped(tx, order) or _allowance(tx, desk.account, order):
+        if refusal := _stopped(tx, order):
             return refusal
         now = desk.now
         moved = journal.move_order(
@@ -124,6 +134,8 @@ class _Open:
         )
         if moved is None:
             return Refusal("changed_meanwhile", "The order was changed or withdrawn before it could be sent.")
+        if refusal := _allowance(tx, desk.account, order):
+            raise _NoAllowance(refusal)  # takes the move back
         return Opened(moved, open_attempt(tx, desk, moved, "place", self._cursor))
 
 
@@ -187,6 +199,11 @@ async def settle(desk: Desk, opened: Opened, result: Result) -> OrderRecord:
             break
         except StorageUnavailable:
             await desk.clock.sleep(RETRY_STORE_S)
+        except Conflict as problem:
+            # The broker gave an id that another order has: its answer proves nothing.
+            result = Result(
+                Outcome.UNKNOWN, Local.UNCLEAR, message=f"the broker's answer contradicts the journal: {problem}"
+            )
     failpoints.reach("unknown.committed" if result.outcome is Outcome.UNKNOWN else "outcome.committed")
     if result.evidence is Local.NO_BYTES:
         failpoints.reach("requeue.committed")
@@ -204,6 +221,9 @@ class _Close:
     def __call__(self, tx: Transaction) -> OrderRecord:
         order, result, now = self._opened.order, self._result, self._desk.now
         close_attempt(tx, order.id, self._opened.attempt, result, now)
+        if result.outcome is Outcome.NOT_SENT:
+            give_back = "UPDATE usage SET sent = sent - 1 WHERE scope_id = :scope AND trading_date = :date"
+            tx.execute(give_back, {"scope": order.account_id, "date": order.trading_date})
         to = after(OrderState.SENDING, result.evidence)
         changes = {"broker_order_id": result.broker_order_id} if result.broker_order_id else {}
         moved = journal.move_order(

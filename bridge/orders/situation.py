@@ -37,6 +37,7 @@ class Candidate:
     trigger_price: Decimal | None = None
     reduces: bool = False
     needs_position: bool = False
+    mapped_quantity: Decimal | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -42,6 +42,13 @@ class Uses:
         self._minute[scope_id].extend([self._clock.monotonic()] * count)
         self._day[scope_id, trading_date] += count
 
+    def take_back(self, scope_id: str, trading_date: str, count: int = 1) -> None:
+        """Orders that were counted but not kept."""
+        recent = self._minute[scope_id]
+        for _ in range(min(count, len(recent))):
+            recent.pop()
+        self._day[scope_id, trading_date] -= count
+
     def of(self, scope_id: str, trading_date: str) -> Use:
         """How much is used."""
         recent = self._minute[scope_id]
@@ -273,6 +280,13 @@ class Survey:
             date = self.trading_date(candidate.instrument)
             self.uses.add(strategy_id, date, orders)
             self.uses.add(account_id, date, orders)
+
+    def take_back(self, candidate: Candidate, strategy_id: str, account_id: str, orders: int = 1) -> None:
+        """Undo `count` for orders that were not kept after all."""
+        if candidate.is_entry:
+            date = self.trading_date(candidate.instrument)
+            self.uses.take_back(strategy_id, date, orders)
+            self.uses.take_back(account_id, date, orders)
 
     # -- memory -------------------------------------------------------------------------------------------------
 

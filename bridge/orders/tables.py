@@ -66,6 +66,7 @@ intents = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Index("ix_intents_account_state", "account_id", "state"),
+    Index("ix_intents_state", "state", "deadline"),
 )
 
 orders = Table(
@@ -109,6 +110,7 @@ orders = Table(
     UniqueConstraint("account_id", "trading_date", "ref"),
     UniqueConstraint("account_id", "trading_date", "broker_order_id"),
     Index("ix_orders_account_state", "account_id", "state"),
+    Index("ix_orders_state", "state", "deadline"),
     Index("ix_orders_user_time", "user_id", "queued_at"),
 )
 

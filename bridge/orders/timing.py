@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bridge.domain.intent import Reading
 
-_INTERVAL = re.compile(r"(?P<count>\d*)\s*(?P<unit>[smhdwSHDWM]?)[a-z]*")
+_INTERVAL = re.compile(r"(?P<count>\d{0,6})\s*(?P<unit>[smhdwSHDWM]?)[a-z]*")
 _SECONDS = {
     "s": 1,
     "S": 1,
@@ -21,6 +21,7 @@ _SECONDS = {
     "W": 604800,
     "M": 2678400,
 }
+LAST_YEAR = 7000
 _MILLISECONDS_FROM = 10**11
 
 
@@ -61,7 +62,8 @@ def age_of(reading: Reading, received_at: datetime) -> float | None:
     moment = stamp(reading.timestamp)
     if moment is None:
         return None
-    length = interval_of(reading.interval)
+    # A time at the very end of the calendar has no bar behind it.
+    length = interval_of(reading.interval) if moment.year < LAST_YEAR else timedelta(0)
     on_bar = length and not (moment - datetime(1970, 1, 1, tzinfo=UTC)) % min(length, timedelta(days=1))
     if on_bar:
         moment = max(moment, min(moment + length, received_at))

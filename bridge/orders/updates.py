@@ -76,7 +76,8 @@ class Updates:
 
 def _change(order: OrderRecord, report: BrokerOrder) -> Change | None:
     """What the report makes of the order; None while its own reply is still out."""
-    standing = Standing(order.state, order.quantity, order.filled, order.broker_order_id is not None)
+    # The broker's own quantity counts: a change of the order that nobody confirmed may have been made.
+    standing = Standing(order.state, report.quantity, order.filled, order.broker_order_id is not None)
     try:
         return after_broker(standing, SEEN[report.state], report.filled)
     except IllegalMove:
@@ -87,7 +88,8 @@ def _says_more(order: OrderRecord, report: BrokerOrder) -> bool:
     change = _change(order, report)
     if change is None:
         return False
-    return (change.state, change.filled) != (order.state, order.filled) or order.broker_order_id is None
+    known = (order.state, order.filled, order.quantity)
+    return (change.state, change.filled, report.quantity) != known or order.broker_order_id is None
 
 
 class _Report:
@@ -117,6 +119,7 @@ class _Report:
             notice=_notice(order, change, report),
             extra={"broker": report.state, "late": change.late} if change.late else {"broker": report.state},
             broker_order_id=report.broker_order_id,
+            quantity=report.quantity,
             filled=change.filled,
             average_price=report.average_price or order.average_price,
             pending_op=None if change.state in TERMINAL else order.pending_op,

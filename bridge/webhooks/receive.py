@@ -24,7 +24,7 @@ from bridge.orders.arrival import Answer, Arrival
 from bridge.webhooks import replies
 from bridge.webhooks.body import as_text, read_body
 from bridge.webhooks.gates import Gate, Gates
-from bridge.webhooks.metrics import Metrics
+from bridge.webhooks.metrics import metrics_in
 from bridge.webhooks.rates import BadTokens
 from bridge.webhooks.replies import Refused, Reply
 from bridge.webhooks.request import (
@@ -91,7 +91,7 @@ class Hook:
         self._max_in_flight = max_in_flight
         self._body_limit = body_limit
         self._body_timeout_s = body_timeout_s
-        self._metrics = Metrics(registry)
+        self._metrics = metrics_in(registry)
         self._gates = Gates(vault, clock)
         self._bad_tokens = BadTokens()
         self._in_flight = 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from bridge.brokers import declaration
 from bridge.brokers.base import BrokerOrder, Connection, OrderRequest, Placed, Rejected
@@ -90,11 +91,14 @@ class Bench:
     updates: list[str] = field(default_factory=list)
     broker: PaperBroker = field(init=False)
     writers: list[Writer] = field(default_factory=list)
+    _engines: list[Engine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.market = HandMarket(self.clock, INSTRUMENTS)
         paper = [table for table in metadata.sorted_tables if table.name.startswith("paper_")]
-        metadata.create_all(connect(self.url), tables=paper)
+        engine = connect(self.url)
+        metadata.create_all(engine, tables=paper)
+        engine.dispose()
         self.broker = self.open()
 
     @property
@@ -105,6 +109,7 @@ class Bench:
     def open(self, account_id: str = "acc") -> PaperBroker:
         """Another adapter on the same file, as a new process would make it."""
         engine = connect(self.url)
+        self._engines.append(engine)
         self.writers.append(Writer(engine))
         services = {
             "writer": self.writers[-1],
@@ -154,3 +159,7 @@ class Bench:
         await self.broker.close()
         for writer in self.writers:
             writer.close()
+        for engine in self._engines:
+            engine.dispose()
+        self.writers.clear()
+        self._engines.clear()

@@ -1,5 +1,8 @@
 """The turn of the day: validity, delivery, expiry, and results that become capital."""
 
+# mypy: disable-error-code="comparison-overlap"
+# A Decimal equals the int it is compared with, whatever their types.
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

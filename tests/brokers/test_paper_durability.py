@@ -1,5 +1,8 @@
 """Books that outlive the process: reopened, doubled up, interrupted."""
 
+# mypy: disable-error-code="comparison-overlap"
+# A Decimal equals the int it is compared with, whatever their types.
+
 from __future__ import annotations
 
 import asyncio
@@ -64,6 +67,17 @@ async def test_two_processes_that_see_the_same_price_fill_an_order_once(bench: B
     bench.price(SBIN, 98)
     await asyncio.gather(bench.broker.match_now(), twin.match_now())
     assert ((await bench.row(resting)).filled, len(await bench.broker.trades())) == (10, 1)
+    await twin.close()
+
+
+async def test_an_order_that_another_process_ended_is_forgotten(bench: Bench) -> None:
+    resting = await bench.place(order("buy", 10, price=99))
+    twin = bench.open()
+    await twin.warm()
+    await bench.broker.cancel(resting.broker_order_id)
+    bench.price(SBIN, 98)
+    assert [await twin.match_now(), await twin.match_now()] == [1, 0]
+    assert (await bench.row(resting)).state is BrokerState.CANCELLED
     await twin.close()
 
 

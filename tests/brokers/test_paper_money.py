@@ -1,5 +1,8 @@
 """Margin, positions, results and costs of the paper account."""
 
+# mypy: disable-error-code="comparison-overlap"
+# A Decimal equals the int it is compared with, whatever their types.
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -14,7 +17,7 @@ from bridge.brokers.base import BrokerPosition, BrokerState, OrderRequest, Unava
 from bridge.brokers.paper.costs import CostRates, cost_table
 from bridge.domain.instrument import InstrumentKind
 from bridge.domain.intent import Product, Side
-from tests.brokers.paper_bench import CALL, COIN, FUTURE, SBIN, Bench, order, stop
+from tests.brokers.paper_bench import CALL, COIN, FUTURE, SBIN, Bench, depth, order, stop
 
 LAKH = Decimal(100_000)
 
@@ -112,6 +115,13 @@ async def test_a_second_exit_counts_as_what_it_would_open(bench: Bench) -> None:
     await bench.place(stop("sell", 5000, trigger=99))
     refused = await bench.refused(order("sell", 5000, price=110))  # both filled would be 5000 short at 110
     assert refused.code == "insufficient_margin"
+
+
+async def test_a_stop_and_a_target_block_only_what_the_target_is_dearer(bench: Bench) -> None:
+    await bench.place(order("buy", 100))
+    await bench.place(stop("sell", 100, trigger=98))
+    await bench.place(order("sell", 100, price=110))
+    assert await bench.available() == LAKH - 2000 - 200
 
 
 async def test_of_two_orders_on_both_sides_only_the_dearer_blocks(bench: Bench) -> None:
@@ -218,6 +228,17 @@ async def test_indian_costs_are_taken_from_the_results(tmp_path: Path) -> None:
 def test_brokerage_is_capped_an_order_however_often_it_fills() -> None:
     rates = CostRates(brokerage_percent=Decimal(1), brokerage_cap=Decimal(20))
     assert [rates.of(Side.BUY, Decimal(value)) for value in (1000, 2000, 50000)] == [10, 20, 20]
+
+
+async def test_an_order_that_fills_in_two_parts_pays_one_brokerage(tmp_path: Path) -> None:
+    flat = {"equity_intraday": {"brokerage_percent": 1, "brokerage_cap": 20}}
+    bench = await opened(tmp_path, costs=flat, partial_fills=True)
+    bench.price(SBIN, 100, depth=depth({99: 1}, {100: 40}))
+    await bench.broker.place(order("buy", 70))
+    bench.price(SBIN, 100, depth=depth({99: 1}, {100: 30}))
+    await bench.broker.match_now()
+    assert (len(await bench.broker.trades()), (await bench.broker.funds()).realised) == (2, -20)
+    await bench.close()
 
 
 def test_taxes_follow_the_day_of_the_trade() -> None:

@@ -1,17 +1,22 @@
 """What the paper broker refuses: every code of its list is provoked here, with the words a trader reads."""
 
+# mypy: disable-error-code="comparison-overlap"
+# A Decimal equals the int it is compared with, whatever their types.
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from bridge.brokers.base import BrokerState, OrderRequest, Rejected, Unsupported
 from bridge.brokers.paper.rules import REFUSALS
+from bridge.brokers.paper.settings import PaperSettings
 from bridge.domain.instrument import Instrument
 from bridge.domain.intent import OrderType, Product, TimeInForce
 from tests.brokers.paper_bench import CALL, COIN, FUTURE, INDEX, SBIN, Bench, order, stop
@@ -172,3 +177,8 @@ async def test_what_it_has_no_words_for_leaves_no_trace(bench: Bench, unsayable:
     with pytest.raises(Unsupported):
         await bench.broker.place(unsayable)
     assert await bench.broker.order_book() == []
+
+
+def test_the_readme_names_every_refusal_and_every_setting() -> None:
+    readme = (files("bridge.brokers.paper") / "README.md").read_text(encoding="utf-8")
+    assert [name for name in (*REFUSALS, *PaperSettings.model_fields) if f"`{name}`" not in readme] == []

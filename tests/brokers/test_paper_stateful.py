@@ -60,7 +60,8 @@ class PaperMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         chosen = {"capital": CAPITAL["INR"], "other_capital": CAPITAL["USDT"], "partial_fills": partial, "costs": costs}
         self.bench = Bench(Path(self.folder.name), settings={"match_every_s": 0, **chosen})
-        self.reader = Reader(connect(self.bench.url))
+        self.engine = connect(self.bench.url)
+        self.reader = Reader(self.engine)
         self.over: dict[str, BrokerOrder] = {}
         self.filled: dict[str, Decimal] = defaultdict(Decimal)
         for instrument in TRADED:
@@ -99,6 +100,7 @@ class PaperMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         """As after a kill: nothing is handed over but the file."""
         before = self.run(self.books())
+        self.run(self.bench.close())
         self.bench.broker = self.bench.open()
         assert self.run(self.books()) == before
 
@@ -196,6 +198,7 @@ class PaperMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "bench"):
             self.run(self.bench.close())
+            self.engine.dispose()
             self.runner.close()
             self.folder.cleanup()
 

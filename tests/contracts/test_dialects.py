@@ -3,12 +3,14 @@
 import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import bridge.dialects
 from bridge.dialects import discover, read
 from bridge.dialects.base import Context
+from bridge.domain.intent import Reading
 
 FOLDERS = sorted(path.parent for path in Path(bridge.dialects.__file__).parent.glob("*/__init__.py"))
 EXAMPLES = [example for folder in FOLDERS for example in sorted(folder.glob("examples/*.json"))]
@@ -20,7 +22,7 @@ def named(example: Path) -> str:
     return f"{example.parent.parent.name}-{example.stem}"
 
 
-def played(example: Path, pinned: str | None = None):
+def played(example: Path, pinned: str | None = None) -> tuple[dict[str, Any], Reading]:
     sent = json.loads(example.read_text(encoding="utf-8"))
     context = sent.get("context") or {}
     known = {"trading_mode": context.get("trading_mode"), "endpoint": context.get("endpoint")}
@@ -28,7 +30,7 @@ def played(example: Path, pinned: str | None = None):
     return sent["reading"], reading
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """The value in a form in which equal meanings are equal: decimals, and words without case."""
     if isinstance(value, bool) or value is None:
         return value
@@ -44,7 +46,7 @@ def plain(value):
     return {name: plain(part) for name, part in value.items() if part is not None}
 
 
-def covers(wanted, given, name=""):
+def covers(wanted: Any, given: Any, name: str = "") -> bool:
     if isinstance(wanted, dict):
         return isinstance(given, dict) and all(covers(part, given.get(key), key) for key, part in wanted.items())
     if isinstance(wanted, list):
@@ -55,11 +57,11 @@ def covers(wanted, given, name=""):
         )
     if name in ("quantity_type", "order_type") and wanted == "default" and given is None:
         return True
-    return wanted == given or (name == "quantity_type" and wanted in COUNTED and given in COUNTED)
+    return bool(wanted == given) or (name == "quantity_type" and wanted in COUNTED and given in COUNTED)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=named)
-def test_an_example_is_read_as_its_documentation_says(example):
+def test_an_example_is_read_as_its_documentation_says(example: Path) -> None:
     wanted, reading = played(example)
 
     given = reading.to_json()
@@ -68,7 +70,7 @@ def test_an_example_is_read_as_its_documentation_says(example):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=named)
-def test_an_example_is_recognised_as_its_own_dialect(example):
+def test_an_example_is_recognised_as_its_own_dialect(example: Path) -> None:
     folder = example.parent.parent.name
 
     _, reading = played(example)
@@ -77,7 +79,7 @@ def test_an_example_is_recognised_as_its_own_dialect(example):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=named)
-def test_pinning_the_dialect_of_an_example_changes_nothing(example):
+def test_pinning_the_dialect_of_an_example_changes_nothing(example: Path) -> None:
     _, detected = played(example)
 
     _, pinned = played(example, pinned=detected.dialect if detected.dialect != "unknown" else None)
@@ -87,7 +89,7 @@ def test_pinning_the_dialect_of_an_example_changes_nothing(example):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=named)
-def test_the_secret_of_a_body_is_never_shown(example):
+def test_the_secret_of_a_body_is_never_shown(example: Path) -> None:
     _, reading = played(example)
 
     assert reading.secret is None or reading.secret not in json.dumps(reading.to_json())
@@ -95,7 +97,7 @@ def test_the_secret_of_a_body_is_never_shown(example):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=named)
-def test_a_refusal_has_a_stable_code_and_a_sentence_and_no_order(example):
+def test_a_refusal_has_a_stable_code_and_a_sentence_and_no_order(example: Path) -> None:
     _, reading = played(example)
 
     if reading.refusal:
@@ -106,6 +108,6 @@ def test_a_refusal_has_a_stable_code_and_a_sentence_and_no_order(example):
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_every_dialect_has_examples_and_is_found_by_its_folder(folder):
+def test_every_dialect_has_examples_and_is_found_by_its_folder(folder: Path) -> None:
     assert list(folder.glob("examples/*.json")), "a dialect without examples proves nothing"
     assert FOLDER_NAMES.get(folder.name, folder.name) in {dialect.name for dialect in discover()}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 MONDAY_MORNING = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)  # 09:30 in Mumbai, markets open
 _ROUNDS = 25  # of the event loop: enough for what a sleeper wakes to come to rest
+_SPINNING = 10_000
 
 
 class FakeClock:
@@ -76,3 +77,16 @@ class FakeClock:
         _, _, woken = heapq.heappop(self._sleepers)
         if not woken.done():
             woken.set_result(None)
+
+
+class IdleClock(FakeClock):
+    """A clock for programs without threads or sockets: settled is when the event loop has nothing left to run."""
+
+    async def settle(self) -> None:
+        """Let everything run that can run without time passing; fails when that never ends."""
+        ready = getattr(asyncio.get_running_loop(), "_ready")  # noqa: B009 - no public way to see it
+        for _ in range(_SPINNING):
+            await asyncio.sleep(0)
+            if not ready:
+                return
+        raise AssertionError("the program goes round and round without time passing")

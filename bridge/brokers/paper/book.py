@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import sqlalchemy as sa
 
 from bridge.brokers.base import BrokerState
-from bridge.brokers.paper.desk import Desk, with_order
+from bridge.brokers.paper.desk import Claim, Desk, with_order
 from bridge.brokers.paper.records import (
     AnyRecord,
     PaperHolding,
@@ -27,6 +28,7 @@ from bridge.brokers.paper.records import (
 from bridge.brokers.paper.rules import Code
 from bridge.brokers.paper.settings import PaperSettings
 from bridge.brokers.paper.statements import (
+    CLAIMS,
     OF_KEY,
     OF_PRODUCT,
     UPDATE_ORDER,
@@ -44,6 +46,7 @@ from bridge.brokers.paper.tables import (
     paper_trades,
 )
 from bridge.brokers.paper.trading import Outcome, Venue, accepted, carried_out
+from bridge.domain.intent import Side
 from bridge.domain.refusal import Refusal
 from bridge.kit.database import Row, Transaction
 
@@ -113,16 +116,15 @@ class Book:
             return order
         return self.end(tx, order, BrokerState.CANCELLED, "Cancelled by the user", now)
 
-    def match(self, tx: Transaction, order_id: str, venue: Venue) -> Outcome | None:
-        """Let a quote act on a working order; `None` when it is over or nothing changed."""
+    def match(self, tx: Transaction, order_id: str, venue: Venue) -> Outcome | Refusal:
+        """Let a quote act on a working order; a refusal when it is over."""
         order = self._working_order(tx, order_id)
         if isinstance(order, Refusal):
-            return None
+            return order
         desk = self.desk(tx, order)
         outcome, after = carried_out(desk, order, venue)
-        if outcome.order == order:
-            return None
-        self._save_outcome(tx, desk, after, outcome)
+        if outcome.order != order:
+            self._save_outcome(tx, desk, after, outcome)
         return outcome
 
     def end(self, tx: Transaction, order: PaperOrder, state: BrokerState, message: str, now: int) -> Outcome:
@@ -146,20 +148,17 @@ class Book:
     # Rows
 
     def desk(self, tx: Transaction, of: PaperOrder | PaperPosition) -> Desk:
-        """What one order or position touches; its orders without `of` itself, its sums as saved, which count `of`."""
+        """What one order or position touches: the claims without `of` itself, the sums as saved, which count it."""
         key = self._mine(exchange=of.exchange, symbol=of.symbol, product=of.product.value)
         position = tx.row(f"SELECT * FROM paper_positions WHERE {OF_PRODUCT}", key)  # noqa: S608 - constants
         holding = tx.row(f"SELECT * FROM paper_holdings WHERE {OF_KEY}", key)  # noqa: S608 - constants
-        orders = self._orders(tx, OF_PRODUCT, key)
         return Desk(
             pocket=self.pocket(tx, of.currency),
-            position=from_row(PaperPosition, position)
-            if position
-            else PaperPosition(exchange=of.exchange, symbol=of.symbol, currency=of.currency, product=of.product),
-            holding=from_row(PaperHolding, holding)
-            if holding
-            else PaperHolding(exchange=of.exchange, symbol=of.symbol, currency=of.currency),
-            orders=tuple(each for each in orders if not (isinstance(of, PaperOrder) and each.id == of.id)),
+            position=from_row(PaperPosition, position) if position else PaperPosition.none(of),
+            holding=from_row(PaperHolding, holding) if holding else PaperHolding.none(of),
+            claims=tuple(
+                _claim(row) for row in tx.rows(CLAIMS, key | {"id": of.id if isinstance(of, PaperOrder) else ""})
+            ),
         )
 
     def pocket(self, tx: Transaction, currency: str) -> Pocket:
@@ -172,11 +171,8 @@ class Book:
 
     def working(self, tx: Transaction) -> list[PaperOrder]:
         """Orders that can still fill, oldest first."""
-        return self._orders(tx, "account_id = :account_id", self._mine())
-
-    def _orders(self, tx: Transaction, where: str, key: Row) -> list[PaperOrder]:
-        sql = f"SELECT * FROM paper_orders WHERE {where} AND {WORKING_SQL} ORDER BY seq"  # noqa: S608 - constants
-        return [from_row(PaperOrder, row) for row in tx.rows(sql, key)]
+        sql = f"SELECT * FROM paper_orders WHERE account_id = :account_id AND {WORKING_SQL} ORDER BY seq"  # noqa: S608
+        return [from_row(PaperOrder, row) for row in tx.rows(sql, self._mine())]
 
     def positions(self, tx: Transaction) -> list[PaperPosition]:
         """Every position row."""
@@ -237,3 +233,12 @@ class Book:
 
     def _mine(self, **more: object) -> Row:
         return {"account_id": self.account_id, **more}
+
+
+def _claim(row: Row) -> Claim:
+    return Claim(
+        id=row["id"],
+        side=Side(row["side"]),
+        remaining=Decimal(row["quantity"]) - Decimal(row["filled"]),
+        unit_margin=Decimal(row["unit_margin"]),
+    )

@@ -19,26 +19,37 @@ from bridge.domain.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a working order holds against its position; all that the others need to know of it."""
+
+    id: str
+    side: Side
+    remaining: Decimal
+    unit_margin: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What one order may touch. `orders` are the others that work on the same position."""
+    """What one order may touch. `claims` are those of the others that work on the same position."""
 
     pocket: Pocket
     position: PaperPosition
     holding: PaperHolding
-    orders: tuple[PaperOrder, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
     def closable(self, side: Side) -> Decimal:
         """Units an order of that side can still take off the position, after the orders that already want to."""
         held = max(-side.sign * self.position.quantity, ZERO)
         if self.position.product is Product.CNC and side is Side.SELL:
             held += self.holding.quantity
-        return max(held - sum((each.remaining for each in self.orders if each.side is side), ZERO), ZERO)
+        return max(held - sum((each.remaining for each in self.claims if each.side is side), ZERO), ZERO)
 
 
 def with_order(desk: Desk, order: PaperOrder) -> Desk:
     """The desk with an order added, or in place of its former self; a finished one leaves. Blocks or releases its margin."""
-    others = tuple(each for each in desk.orders if each.id != order.id)
-    return _reblocked(replace(desk, orders=(*others, order) if order.working else others))
+    others = tuple(each for each in desk.claims if each.id != order.id)
+    own = Claim(id=order.id, side=order.side, remaining=order.remaining, unit_margin=order.unit_margin)
+    return _reblocked(replace(desk, claims=(*others, own) if order.working else others))
 
 
 def executed(
@@ -90,27 +101,27 @@ def _delivered(holding: PaperHolding, quantity: Decimal, price: Decimal) -> tupl
     return left, money(quantity * price) - cost
 
 
-def blocked(position: PaperPosition, orders: Sequence[PaperOrder]) -> Decimal:
+def blocked(position: PaperPosition, claims: Sequence[Claim]) -> Decimal:
     """Margin the working orders need beyond the position's own: of both sides the dearer, as only one can open in the end."""
-    return max(_side_needs(position, orders, side) for side in Side)
+    return max(_side_needs(position, claims, side) for side in Side)
 
 
-def _side_needs(position: PaperPosition, orders: Sequence[PaperOrder], side: Side) -> Decimal:
+def _side_needs(position: PaperPosition, claims: Sequence[Claim], side: Side) -> Decimal:
     if position.product is Product.CNC and side is Side.SELL:
         return ZERO  # sells what is there
     closing = max(-side.sign * position.quantity, ZERO)
     needed = ZERO
-    mine = (each for each in orders if each.side is side)
-    for order in sorted(mine, key=lambda each: each.unit_margin):  # the cheapest close, so that the rest is never short
-        opening = max(order.remaining - closing, ZERO)
-        closing = max(closing - order.remaining, ZERO)
-        needed += money(opening * order.unit_margin)
+    mine = (each for each in claims if each.side is side)
+    for claim in sorted(mine, key=lambda each: each.unit_margin):  # the cheapest close, so that the rest is never short
+        opening = max(claim.remaining - closing, ZERO)
+        closing = max(closing - claim.remaining, ZERO)
+        needed += money(opening * claim.unit_margin)
     against = side.sign * position.quantity < 0
     return max(needed - position.margin, ZERO) if against else needed
 
 
 def _reblocked(desk: Desk) -> Desk:
-    return _moved(desk, replace(desk, position=replace(desk.position, blocked=blocked(desk.position, desk.orders))))
+    return _moved(desk, replace(desk, position=replace(desk.position, blocked=blocked(desk.position, desk.claims))))
 
 
 def _moved(before: Desk, after: Desk) -> Desk:

@@ -86,7 +86,8 @@ class Engine:
             if self._day is None:
                 await self._writer.run(lambda tx: self.book.open(tx, today.isoformat()))
             await self.settle(today)
-            self._working = {order.id: order for order in await self._writer.run(self.book.working)}
+            for order in await self._writer.run(self.book.working):
+                self._working.setdefault(order.id, order)  # one noted meanwhile is newer
             self._note_resting()
             self._day = today
 
@@ -151,7 +152,7 @@ class Engine:
         )
 
     def _took(self, outcome: Outcome, venue: Venue) -> None:
-        if venue.quote and outcome.trades:
+        if venue.quote and venue.terms.partial_fills and outcome.trades:
             quantity = sum((trade.quantity for trade in outcome.trades), ZERO)
             self._liquidity.take(outcome.order.side, venue.quote, quantity)
 
@@ -178,15 +179,21 @@ class Engine:
     async def match_now(self) -> int:
         """Let the present quotes act on every working order; how many orders changed."""
         await self.ready()
-        errands: list[Coroutine[Any, Any, Result]] = []
+        errands: list[Coroutine[Any, Any, bool]] = []
         for order in list(self._working.values()):
             instrument = self.market.instrument(order.exchange, order.symbol)
             if instrument is not None and self._would_react(order, instrument):
-                errands.append(self.transact(instrument, order.side, self._matching(order.id)))
-        return sum(result is not None for result in await asyncio.gather(*errands))
+                errands.append(self._matched(order, instrument))
+        return sum(await asyncio.gather(*errands))
 
-    def _matching(self, order_id: str) -> Work:
-        return lambda tx, venue: self.book.match(tx, order_id, venue)
+    async def _matched(self, order: PaperOrder, instrument: Instrument) -> bool:
+        """Match one order; whether it is not what was known of it, by this quote or by another process."""
+        result = await self.transact(instrument, order.side, lambda tx, venue: self.book.match(tx, order.id, venue))
+        if isinstance(result, Outcome):
+            return result.order != order
+        self._working.pop(order.id, None)
+        self._note_resting()
+        return True
 
     def _would_react(self, order: PaperOrder, instrument: Instrument) -> bool:
         venue = self.venue(instrument, order.side)
@@ -200,6 +207,12 @@ class Engine:
         """Watch working orders in the background, unless the settings leave that to `match_now`."""
         if self.book.settings.match_every_s and (self._watcher is None or self._watcher.done()):
             self._watcher = asyncio.create_task(self._watch(), name=f"paper {self.book.account_id}")
+            self._watcher.add_done_callback(self._report)
+
+    def _report(self, watcher: asyncio.Task[None]) -> None:
+        """A watch that ends by anything but `close` is a fault somebody must see; the next order starts another."""
+        if not watcher.cancelled() and (problem := watcher.exception()):
+            _log.critical("paper account %s is not matched any more", self.book.account_id, exc_info=problem)
 
     async def _watch(self) -> None:
         while True:

@@ -100,6 +100,11 @@ class PaperPosition:
     margin: Decimal = ZERO
     blocked: Decimal = ZERO
 
+    @classmethod
+    def none(cls, of: PaperOrder | PaperPosition) -> PaperPosition:
+        """No position yet, in what the order trades."""
+        return cls(exchange=of.exchange, symbol=of.symbol, product=of.product, currency=of.currency)
+
     @property
     def average_price(self) -> Decimal:
         """What an open unit was traded for; 0 when flat."""
@@ -115,6 +120,11 @@ class PaperHolding:
     currency: str
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
+
+    @classmethod
+    def none(cls, of: PaperOrder | PaperPosition) -> PaperHolding:
+        """Nothing delivered yet, of what the order trades."""
+        return cls(exchange=of.exchange, symbol=of.symbol, currency=of.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

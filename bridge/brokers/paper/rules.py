@@ -114,7 +114,8 @@ def _step(instrument: Instrument) -> Decimal:
     # A coin whose master names no step can be divided; a lot of 1 means whole units everywhere else.
     if instrument.kind is InstrumentKind.CRYPTO and instrument.lot_size >= 1:
         return _SMALLEST_FRACTION
-    return instrument.lot_size
+    # A currency's lot is a habit of counting, not a step.
+    return Decimal(1) if instrument.kind is InstrumentKind.FOREX else instrument.lot_size
 
 
 def prices_are_given(ask: Ask) -> Refusal | None:
@@ -225,6 +226,7 @@ def unit_margin(
         InstrumentKind.FUTURE: leverage.futures,
         InstrumentKind.OPTION: leverage.option_buy,
         InstrumentKind.CRYPTO: leverage.crypto,
+        InstrumentKind.FOREX: leverage.forex,
         InstrumentKind.INDEX: Decimal(1),
     }[instrument.kind]
     return money(price / times)

@@ -23,6 +23,7 @@ class Leverage(_Chosen):
     futures: Decimal = Field(Decimal(10), ge=1, le=200)
     option_buy: Decimal = Field(Decimal(1), ge=1, le=200)
     crypto: Decimal = Field(Decimal(1), ge=1, le=200)
+    forex: Decimal = Field(Decimal(20), ge=1, le=200)
 
 
 class PaperSettings(_Chosen):

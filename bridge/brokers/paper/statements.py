@@ -11,6 +11,10 @@ from bridge.brokers.paper.records import WORKING
 WORKING_SQL = "state IN (" + ", ".join(f"'{state.value}'" for state in sorted(WORKING)) + ")"
 OF_KEY = "account_id = :account_id AND exchange = :exchange AND symbol = :symbol"
 OF_PRODUCT = f"{OF_KEY} AND product = :product"
+CLAIMS = (
+    "SELECT id, side, quantity, filled, unit_margin FROM paper_orders "  # noqa: S608
+    f"WHERE {OF_PRODUCT} AND {WORKING_SQL} AND id <> :id ORDER BY seq"
+)
 
 _CHANGES = [
     "quantity",

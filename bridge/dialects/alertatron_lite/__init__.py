@@ -35,7 +35,8 @@ def _recognise(message: Message) -> str | None:
     body = message.json
     if not isinstance(body, dict) or not body.keys() <= _MEMBERS:
         return None
-    return "it has a side and no symbol" if body.get("side") in SIDES else None
+    side = body.get("side")
+    return "it has a side and no symbol" if isinstance(side, str) and side.strip().casefold() in SIDES else None
 
 
 def _read(message: Message, context: Context) -> Reading:

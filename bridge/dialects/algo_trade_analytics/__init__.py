@@ -18,7 +18,7 @@ from bridge.dialects.values import (
     symbol,
     word,
 )
-from bridge.domain.intent import Intent, Kind, Level, OrderIntent, OrderType, QuantityType, Reading
+from bridge.domain.intent import Intent, Kind, Level, OrderIntent, OrderType, QuantityType, Reading, Trailing
 
 DIRECTIONS = {
     "long": Intent.ENTER_LONG,
@@ -74,6 +74,7 @@ def _order(body: dict[str, Any]) -> OrderIntent:
         time_in_force=optional_word(body.get("timeInForce"), "timeInForce", TIME_IN_FORCE),
         take_profit=some(_target(body)),
         stop_loss=_stop_loss(body),
+        trailing=_trailing(body),
     )
 
 
@@ -101,6 +102,14 @@ def _stop_loss(body: dict[str, Any]) -> Level | None:
         value=found.value,
         limit_price=optional_positive(block.get("limitPrice"), "stopLoss limitPrice"),
     )
+
+
+def _trailing(body: dict[str, Any]) -> Trailing | None:
+    if not absent(body.get("trailPrice")):
+        return Trailing(type="trail_offset", distance=positive(body["trailPrice"], "trailPrice"))
+    if not absent(body.get("trailPercent")):
+        return Trailing(type="trail_percent", distance=positive(body["trailPercent"], "trailPercent"))
+    return None
 
 
 DIALECT = Dialect(name="algo_trade_analytics", title="Algo Trade Analytics", rank=20, recognise=_recognise, read=_read)

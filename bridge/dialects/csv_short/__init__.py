@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from bridge.dialects import moves, values
-from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.pairs import is_text
+from bridge.dialects.base import Context, Dialect, Message, Unreadable
+from bridge.dialects.pairs import is_text, items
 from bridge.dialects.positions import PLAIN
 from bridge.domain.intent import Intent, OrderIntent, OrderType, QuantityType, Reading, Side
 
@@ -38,7 +38,9 @@ def recognise(message: Message) -> str | None:
 
 def read(message: Message, context: Context) -> Reading:
     """One order for a number of units."""
-    symbol, action, price, quantity = [item.strip() for item in message.text.split(",")]
+    symbol, action, price, quantity, *rest = items(message.text, ",", 4, "symbol,action,price,quantity")
+    if rest:
+        raise Unreadable("too_many_items", "expected symbol,action,price,quantity and nothing behind")
     order = _order(values.symbol(symbol), action.casefold(), price, quantity)
     return Reading(dialect=DIALECT.name, kind=moves.kind_of([order]), orders=(order,))
 

@@ -22,8 +22,8 @@ def _recognise(message: Message) -> str | None:
         return None
     if "tradeid" in body and body.keys() <= _EXIT:
         return "it has a tradeid"
-    side = body.get("side")
-    if "pair" in body and body.keys() <= _ENTER and (side is None or side in SIDES):
+    side = body.get("side", "long")
+    if "pair" in body and body.keys() <= _ENTER and isinstance(side, str) and side.casefold() in SIDES:
         return "it has a pair and only what forceenter takes"
     return None
 

@@ -9,7 +9,7 @@ from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
 from bridge.dialects.levels import level as absolute
 from bridge.dialects.levels import some
-from bridge.dialects.pairs import Pairs, is_text, level, read_pairs, refuse_unknown
+from bridge.dialects.pairs import Pairs, is_text, items, level, read_pairs, refuse_unknown
 from bridge.domain.intent import Level, OrderIntent, OrderType, QuantityType, Reading, Side
 
 _SECOND = re.compile(r"(long|short|flat)[ \t]+([^\s=]{1,64})(?=\s|$)", re.IGNORECASE)
@@ -33,9 +33,9 @@ def recognise(message: Message) -> str | None:
 def read(message: Message, context: Context) -> Reading:
     """One entry or close; the first line is the secret."""
     password, *lines = [line.strip() for line in message.text.splitlines() if line.strip()]
-    if len(lines) > 1:
-        raise Unreadable("too_many_lines", "expected the password and one line with the order")
-    word, symbol, *rest = lines[0].split()
+    if len(lines) != 1:
+        raise Unreadable("bad_lines", "expected the password and below it one line with the order")
+    word, symbol, *rest = items(" ".join(lines[0].split()), " ", 2, "long|short|flat SYMBOL q=…")
     pairs = read_pairs(rest)
     refuse_unknown(pairs, _KEYS, "this grammar")
     order = _order(word.casefold(), values.symbol(symbol), pairs)
@@ -45,7 +45,7 @@ def read(message: Message, context: Context) -> Reading:
 def _order(word: str, symbol: str, pairs: Pairs) -> OrderIntent:
     if word == "flat":
         return moves.leave("both", symbol=symbol)  # q= only matters for entries
-    side = _SIDES[word]
+    side = values.word(word, "action", _SIDES, code="unknown_side")
     return OrderIntent(
         intent=moves.ENTER[side],
         symbol=symbol,

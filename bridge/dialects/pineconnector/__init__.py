@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.pairs import Pairs, is_text, read_pairs, refuse_unknown
+from bridge.dialects.pairs import Pairs, is_text, items, read_pairs, refuse_unknown
 from bridge.dialects.pineconnector.commands import COMMANDS, Closes, Command
 from bridge.dialects.pineconnector.parameters import KEYS, SIZES, entry, management, size, stop, targets
 from bridge.dialects.positions import PLAIN
@@ -60,10 +60,8 @@ def read(message: Message, context: Context) -> Reading:
 
 
 def _parts(text: str) -> tuple[str, Command, str, Pairs]:
-    parts = [part.strip() for part in text.split(",")]
-    if not parts[-1]:
-        parts.pop()  # a comma at the end, left behind when a parameter was deleted
-    command = COMMANDS.get(parts[1].casefold()) if len(parts) > 1 else None
+    parts = items(text, ",", 2, "LicenseID,command,symbol")
+    command = COMMANDS.get(parts[1].casefold())
     if command is None:
         raise Unreadable("unknown_command", f'PineConnector has no command "{values.shown(parts[1])}"')
     if len(parts) < 3 or not parts[2] or "=" in parts[2]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.pairs import is_text
+from bridge.dialects.pairs import is_text, items
 from bridge.dialects.positions import ENTER, LEAVE, PLAIN, TOWARDS, claim, intent_between
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, PositionClaim, QuantityType, Reading, Side
 
@@ -32,21 +32,21 @@ def recognise(message: Message) -> str | None:
     """Items between `|`, with the action first of three or third of four and more."""
     if not is_text(message) or "|" not in message.text or "=" in message.text or "\n" in message.text:
         return None
-    items = [item.strip().casefold() for item in message.text.split("|", 8)]
-    if len(items) in (2, 3) and items[0] in _ACTIONS:
-        return f'"{items[0]}" stands first between bars'
-    return f'"{items[2]}" stands third between bars' if len(items) >= 4 and items[2] in _ENTRIES else None
+    said = [item.strip().casefold() for item in message.text.split("|", 8)]
+    if len(said) in (2, 3) and said[0] in _ACTIONS:
+        return f'"{said[0]}" stands first between bars'
+    return f'"{said[2]}" stands third between bars' if len(said) >= 4 and said[2] in _ENTRIES else None
 
 
 def read(message: Message, context: Context) -> Reading:
     """One order. Without a market position the side alone counts."""
-    items = [item.strip() for item in message.text.split("|")]
-    if items[0].casefold() in _ACTIONS and len(items) <= 3:
-        return _short(items)
-    if len(items) > 6:
-        raise Unreadable("too_many_items", "expected key|strategy|side|ticker|position and at most the position before")
-    key, strategy, action, ticker, *positions = items
-    after, before = (claim(said, None, "market position") for said in (*positions, "", "")[:2])
+    said = items(message.text, "|", 2, "key|strategy|side|ticker")
+    if said[0].casefold() in _ACTIONS and len(said) <= 3:
+        return _short(said)
+    if not 4 <= len(said) <= 6:
+        raise Unreadable("bad_items", "expected key|strategy|side|ticker, the position and at most the one before")
+    key, strategy, action, ticker, *positions = said
+    after, before = (claim(word, None, "market position") for word in (*positions, "", "")[:2])
     return Reading(
         dialect=DIALECT.name,
         kind=Kind.ORDER,
@@ -57,7 +57,7 @@ def read(message: Message, context: Context) -> Reading:
 
 
 def _order(action: str, ticker: str, before: PositionClaim | None, after: PositionClaim | None) -> OrderIntent:
-    side, intent = _ENTRIES[action]
+    side, intent = values.word(action, "side", _ENTRIES, code="unknown_side")
     if before or (after and after.side == "flat"):
         intent = intent_between(before.side if before else None, after.side if after else None, side)
     elif after and after.side == TOWARDS[side]:
@@ -74,9 +74,9 @@ def _order(action: str, ticker: str, before: PositionClaim | None, after: Positi
     )
 
 
-def _short(items: list[str]) -> Reading:
-    action, ticker = items[0].casefold(), values.symbol(items[1], "ticker")
-    price = values.unless_zero(items[2], "price") if len(items) > 2 else None
+def _short(said: list[str]) -> Reading:
+    action, ticker = said[0].casefold(), values.symbol(said[1], "ticker")
+    price = values.unless_zero(said[2], "price") if len(said) > 2 else None
     if action in _CLOSES:
         order = moves.leave(_CLOSES[action], symbol=ticker, signal_price=price, order_type=OrderType.DEFAULT)
     else:

@@ -38,8 +38,8 @@ def _read(message: Message, context: Context) -> Reading:
     if len(secrets) > 1:
         raise Unreadable("two_secrets", "email_token: the messages of one alert carry different tokens")
     said: dict[str, Any] = {"dialect": DIALECT.name, "secret": secrets.pop()}
-    if len(parts) == 1 and parts[0].get("action") in CONTROLS:
-        return Reading(kind=Kind.CONTROL, control=CONTROLS[parts[0]["action"]], bot=_bot(parts[0]), **said)
+    if len(parts) == 1 and (control := CONTROLS.get(str(parts[0].get("action")))):
+        return Reading(kind=Kind.CONTROL, control=control, bot=_bot(parts[0]), **said)
     return Reading(kind=Kind.ORDER, orders=tuple(_order(part) for part in parts), **said)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ from bridge.domain.intent import (
 LONGEST = 512  # characters
 _SEPARATOR = re.compile(r"[,;\n]")
 _ACTION = re.compile(r"\s*action\s*[=:]\s*(buy|sell|close)\s*", re.IGNORECASE)
+_ACTIONS: Mapping[str, Side | None] = {"buy": Side.BUY, "sell": Side.SELL, "close": None}
 _TRADE_KEYS = frozenset({"action", "symbol", "price", "size", "sl", "tp", "break", "trail", "comment"})
 _CLOSE_KEYS = frozenset({"action", "size", "ticket", "type", "symbol", "profit", "comment"})
 
@@ -52,9 +53,9 @@ def read(message: Message, context: Context) -> Reading:
     if len(message.text) > LONGEST:
         raise Unreadable("message_too_long", f"a TradeSender message has at most {LONGEST} characters")
     pairs = read_pairs((part for part in _SEPARATOR.split(message.text) if part.strip()), "=:")
-    action = pairs["action"].casefold()
-    order = _close(pairs) if action == "close" else _trade(pairs, Side(action))
-    known = _CLOSE_KEYS if action == "close" else _TRADE_KEYS
+    side = values.word(pairs.get("action"), "action", _ACTIONS, code="unknown_command")
+    order = _trade(pairs, side) if side else _close(pairs)
+    known = _TRADE_KEYS if side else _CLOSE_KEYS
     return Reading(
         dialect=DIALECT.name,
         kind=moves.kind_of([order]),

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
 from bridge.dialects.levels import some
-from bridge.dialects.pairs import Pairs, is_text, level, read_pairs
+from bridge.dialects.pairs import Pairs, is_text, items, level, read_pairs
 from bridge.dialects.positions import PLAIN
 from bridge.domain.intent import BreakEven, Level, OrderIntent, OrderType, QuantityType, Reading, Side, Trailing
 
@@ -66,7 +66,7 @@ def recognise(message: Message) -> str | None:
 
 def read(message: Message, context: Context) -> Reading:
     """One action for one symbol."""
-    parts = [part.strip() for part in message.text.split(",")]
+    parts = items(message.text, ",", 3, "LicenseID,SYMBOL,action")
     licence, symbol, action = parts[0], values.symbol(parts[1]), parts[2].casefold()
     if action not in ACTIONS:
         raise Unreadable("unknown_command", f'TradeSgnl has no action "{values.shown(parts[2])}"')

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
 from bridge.dialects.levels import NEEDS_LIMIT, NEEDS_TRIGGER, some
-from bridge.dialects.pairs import Pairs, is_text, level, one_of, read_pairs, refuse_unknown
+from bridge.dialects.pairs import Pairs, is_text, items, level, one_of, read_pairs, refuse_unknown
 from bridge.dialects.positions import PLAIN
 from bridge.domain.intent import (
     DistanceType,
@@ -48,8 +48,8 @@ def recognise(message: Message) -> str | None:
 
 def read(message: Message, context: Context) -> Reading:
     """One action for one symbol."""
-    action, symbol, *rest = [part.strip() for part in message.text.split(",")]
-    pairs = read_pairs(rest if rest[-1] else rest[:-1])
+    action, symbol, *rest = items(message.text, ",", 2, "ACTION, SYMBOL, KEY=value")
+    pairs = read_pairs(rest)
     refuse_unknown(pairs, _KEYS, "TradeWzrd")
     order = _order(action.casefold(), values.symbol(symbol), pairs)
     return Reading(dialect=DIALECT.name, kind=moves.kind_of([order]), orders=(order,))
@@ -66,7 +66,7 @@ def _order(action: str, symbol: str, pairs: Pairs) -> OrderIntent:
     }
     if action == "modify":
         return _modify(pairs, members)
-    side, order_type = ENTRIES[action]
+    side, order_type = values.word(action, "action", ENTRIES, code="unknown_command")
     members |= _prices(pairs, order_type) | _size(pairs)
     return OrderIntent(intent=PLAIN[side], side=side, order_type=order_type, **members)
 

@@ -1,0 +1,76 @@
+"""Who asks: API keys, checked against memory, so that a request costs no query."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from bridge.accounts.directory import Directory
+from bridge.accounts.model import User
+from bridge.kit.clock import Clock, micros
+from bridge.kit.database import Reader, Row
+from bridge.kit.vault import Vault
+
+SCOPES = ("read", "alerts:write", "orders:write", "orders:cancel", "stream")
+PREFIX = "brk_"
+
+KNOWN_FOR_S = 0.9  # a key that was revoked, here or by another process, is refused within a second
+_REMEMBERED = 4096  # ids, unknown ones included, so that nobody can fill the memory
+_NO_HASH = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The key that a request came with, and whose it is."""
+
+    key_id: str
+    user: User
+    scopes: frozenset[str]
+
+
+class Keys:
+    """Finds the caller of a key. A key's row is read at most once in `KNOWN_FOR_S`."""
+
+    def __init__(self, reader: Reader, vault: Vault, clock: Clock, directory: Directory) -> None:
+        self._reader = reader
+        self._vault = vault
+        self._clock = clock
+        self._directory = directory
+        self._rows: OrderedDict[str, tuple[float, Row | None]] = OrderedDict()
+
+    async def caller(self, key: str) -> Caller | None:
+        """Whose key that is; None when it is unknown, wrong, expired, revoked, or its person disabled."""
+        key_id = _id_of(key)
+        row = await self._row(key_id) if key_id else None
+        # Compared in any case: the time it takes must not tell which ids exist.
+        right = self._vault.matches(key, row["key_hash"] if row else _NO_HASH)
+        if row is None or not right or not self._is_live(row):
+            return None
+        user = self._directory.snapshot.users.get(row["user_id"])
+        return Caller(row["id"], user, frozenset(row["scopes"].split())) if user and not user.disabled else None
+
+    def _is_live(self, row: Row) -> bool:
+        expires_at = row["expires_at"]
+        return row["revoked_at"] is None and (expires_at is None or micros(self._clock.now()) < expires_at)
+
+    async def _row(self, key_id: str) -> Row | None:
+        now = self._clock.monotonic()
+        read_at, row = self._rows.get(key_id, (now - KNOWN_FOR_S, None))
+        if now - read_at < KNOWN_FOR_S:
+            return row
+        sql = "SELECT id, user_id, key_hash, scopes, expires_at, revoked_at FROM api_keys WHERE id = :id"
+        found = await self._reader.row(sql, {"id": key_id})
+        # Dated when the question was asked: what changed while it was answered is asked again in time.
+        self._rows[key_id] = (now, found)
+        self._rows.move_to_end(key_id)
+        if len(self._rows) > _REMEMBERED:
+            self._rows.popitem(last=False)
+        return found
+
+
+def _id_of(key: str) -> str | None:
+    """`brk_<id>_<secret>` → id; None for what cannot be a key."""
+    if not key.startswith(PREFIX) or len(key) > 200 or not key.isascii():
+        return None
+    key_id, _, secret = key.removeprefix(PREFIX).partition("_")
+    return key_id if key_id and secret else None

@@ -1,0 +1,72 @@
+"""Errors as RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError
+
+from bridge.api.queries import BadCursor
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """An answer that is none. `code` is for programs, `detail` says what was found and what to do."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = headers
+
+    def response(self) -> Response:
+        """As it is sent."""
+        content = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+        }
+        return JSONResponse(content, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+def not_found(kind: str) -> Problem:
+    """Nothing of that id belongs to the caller; whether it belongs to somebody else is not told."""
+    return Problem(404, "not_found", f"you have no such {kind}")
+
+
+class ProblemRoute(APIRoute):
+    """A route whose errors are problem details."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler with its errors translated."""
+        handler = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except Problem as problem:
+                return problem.response()
+            except RequestValidationError as error:
+                return _misread(error).response()
+            except BadCursor:
+                return Problem(400, "bad_request", "cursor: not one that a page gave").response()
+            except DBAPIError:
+                detail = "the database does not answer; ask again"
+                return Problem(503, "unavailable", detail, {"Retry-After": "1"}).response()
+
+        return answer
+
+
+def _misread(error: RequestValidationError) -> Problem:
+    wrong = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors())
+    return Problem(400, "bad_request", wrong)

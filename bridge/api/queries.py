@@ -1,0 +1,104 @@
+"""Every question the API asks of the database. Each takes the owner first: another person's row is not there."""
+
+# ruff: noqa: S608 - statements are put together from this file's constants; what callers sent is always bound
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.kit.database import Reader, Row
+
+_POSITION_KEY = ("account_id", "strategy_id", "exchange", "symbol", "product")
+
+
+class BadCursor(ValueError):
+    """The cursor is not one that a page gave."""
+
+
+class Queries:
+    """The questions, as methods. Lists give a page and the cursor that asks for the next one."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def alerts(self, user_id: str, wanted: Mapping[str, str | None], limit: int, cursor: str | None) -> _Found:
+        """Alerts, newest first. `wanted`: column → value."""
+        return await self._newest("alerts", "received_at", user_id, wanted, limit, cursor)
+
+    async def orders(self, user_id: str, wanted: Mapping[str, str | None], limit: int, cursor: str | None) -> _Found:
+        """Orders, newest first. `wanted`: column → value."""
+        return await self._newest("orders", "queued_at", user_id, wanted, limit, cursor)
+
+    async def alert(self, user_id: str, alert_id: str) -> Row | None:
+        """One alert."""
+        sql = "SELECT * FROM alerts WHERE id = :id AND user_id = :user"
+        return await self._reader.row(sql, {"id": alert_id, "user": user_id})
+
+    async def order(self, user_id: str, order_id: str) -> Row | None:
+        """One order."""
+        sql = "SELECT * FROM orders WHERE id = :id AND user_id = :user"
+        return await self._reader.row(sql, {"id": order_id, "user": user_id})
+
+    async def orders_of(self, user_id: str, alert_id: str) -> list[Row]:
+        """The orders of one alert, as they were planned."""
+        sql = "SELECT * FROM orders WHERE alert_id = :id AND user_id = :user ORDER BY queued_at, leg, id"
+        return await self._reader.rows(sql, {"id": alert_id, "user": user_id})
+
+    async def events(self, user_id: str, *, alert_id: str | None = None, order_id: str | None = None) -> list[Row]:
+        """What the journal says about an alert or an order, oldest first."""
+        column = "alert_id" if alert_id else "order_id"
+        sql = f"SELECT * FROM events WHERE {column} = :id AND user_id = :user ORDER BY seq"
+        return await self._reader.rows(sql, {"id": alert_id or order_id, "user": user_id})
+
+    async def positions(self, user_id: str, flat: bool, limit: int, cursor: str | None) -> _Found:
+        """What strategies hold, in a fixed order; flat ones only when asked for."""
+        key = ", ".join(_POSITION_KEY)
+        where, row = ["user_id = :user"], {"user": user_id, "limit": limit + 1}
+        if not flat:
+            where.append("CAST(quantity AS NUMERIC) <> 0")
+        if cursor:
+            last = _read(cursor, (str,) * len(_POSITION_KEY))
+            where.append(f"({key}) > ({', '.join(f':last_{name}' for name in _POSITION_KEY)})")
+            row |= {f"last_{name}": value for name, value in zip(_POSITION_KEY, last, strict=True)}
+        sql = f"SELECT * FROM positions WHERE {' AND '.join(where)} ORDER BY {key} LIMIT :limit"
+        return _page(await self._reader.rows(sql, row), limit, _POSITION_KEY)
+
+    async def _newest(
+        self, table: str, time: str, user_id: str, wanted: Mapping[str, str | None], limit: int, cursor: str | None
+    ) -> _Found:
+        given = {column: value for column, value in wanted.items() if value is not None}
+        where = ["user_id = :user", *(f"{column} = :{column}" for column in given)]
+        row: Row = {"user": user_id, "limit": limit + 1, **given}
+        if cursor:
+            row["last_time"], row["last_id"] = _read(cursor, (int, str))
+            where.append(f"({time} < :last_time OR ({time} = :last_time AND id < :last_id))")
+        sql = f"SELECT * FROM {table} WHERE {' AND '.join(where)} ORDER BY {time} DESC, id DESC LIMIT :limit"
+        return _page(await self._reader.rows(sql, row), limit, (time, "id"))
+
+
+_Found = tuple[list[Row], str | None]
+
+
+def _page(rows: list[Row], limit: int, key: Sequence[str]) -> _Found:
+    """A page and its cursor, of rows that were asked for with one more than the page holds."""
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], _written([rows[limit - 1][name] for name in key])
+
+
+def _written(key: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def _read(cursor: str, kinds: Sequence[type]) -> list[Any]:
+    try:
+        key = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError) as problem:
+        raise BadCursor(cursor) from problem
+    if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
+        raise BadCursor(cursor)
+    return key

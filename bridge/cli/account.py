@@ -1,0 +1,166 @@
+"""`bridge account`: connections to brokers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from bridge.accounts.model import Account, AccountSettings
+from bridge.accounts.service import touch
+from bridge.brokers import declarations
+from bridge.brokers.base import BrokerDeclaration
+from bridge.cli import given
+from bridge.cli.broker_calls import Proof, prove
+from bridge.cli.house import House, opened
+from bridge.cli.output import entry, json_option, listing, user_option
+from bridge.kit.database import Transaction
+
+
+@click.group()
+def group() -> None:
+    """Connections to brokers, paper included."""
+
+
+_CREDENTIALS = click.option(
+    "--credentials-file",
+    type=click.Path(path_type=Path),
+    help="A JSON file with what the broker needs; without it, each is asked for. Never an argument: others could read it.",
+)
+
+
+@group.command()
+@click.argument("name")
+@user_option
+@click.option("--broker", required=True, help="One of `bridge account brokers`.")
+@click.option("--rest", "rest_url", callback=given.url, help="Another address of the broker's REST API.")
+@click.option("--stream", "stream_url", callback=given.url, help="Another address of the broker's stream.")
+@click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="A JSON file with the account's limits."
+)
+@_CREDENTIALS
+@json_option
+def add(
+    name: str,
+    user_name: str | None,
+    broker: str,
+    rest_url: str | None,
+    stream_url: str | None,
+    settings_file: Path | None,
+    credentials_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Add an account at a broker. Asks for what the broker needs to let Bridge in."""
+    card = _card(broker)
+    settings = given.settings(AccountSettings, given.json_file(settings_file), {})
+    with opened() as house:
+        person = house.person(user_name)
+        adding = house.accounts.add_account(
+            person.id,
+            name,
+            broker,
+            settings=settings,
+            credentials=given.credentials(card.needs, credentials_file),
+            rest_url=rest_url,
+            stream_url=stream_url,
+        )
+        entry({"id": house.do(adding), "name": name, "broker": broker}, as_json)
+
+
+@group.command("list")
+@user_option
+@json_option
+def list_(user_name: str | None, as_json: bool) -> None:
+    """List a person's accounts, without their credentials."""
+    with opened() as house:
+        person = house.person(user_name)
+        rows = [
+            {
+                "id": found.id,
+                "name": found.name,
+                "broker": found.broker,
+                "paper": found.is_paper,
+                "credentials": bool(found.sealed_credentials),
+                "rest_url": found.rest_url,
+                "stream_url": found.stream_url,
+                "disabled": found.disabled,
+            }
+            for found in house.directory.snapshot.accounts.values()
+            if found.user_id == person.id
+        ]
+        listing(rows, as_json, "No accounts yet: bridge account add NAME --broker paper")
+
+
+@group.command()
+@json_option
+def brokers(as_json: bool) -> None:
+    """List the brokers there are, and what each can do."""
+    rows = [
+        {
+            "broker": name,
+            "title": card.title,
+            "exchanges": " ".join(sorted(card.capabilities.exchanges)),
+            "products": " ".join(sorted(card.capabilities.products)),
+            "order_types": " ".join(sorted(card.capabilities.order_types)),
+            "needs": " ".join(card.needs),
+        }
+        for name, card in declarations().items()
+    ]
+    listing(rows, as_json, "No brokers.")
+
+
+@group.command()
+@click.argument("account_id")
+@user_option
+@_CREDENTIALS
+def login(account_id: str, user_name: str | None, credentials_file: Path | None) -> None:
+    """Give an account new credentials and try them. A running server takes them at once."""
+    with opened() as house:
+        account = _account(house, account_id, user_name)
+        credentials = given.credentials(_card(account.broker).needs, credentials_file)
+        house.writer.submit(_keeping(house, account, credentials)).result()
+        house.directory.load()
+        _say(prove(house, house.directory.snapshot.accounts[account.id]), as_json=False)
+
+
+@group.command()
+@click.argument("account_id")
+@user_option
+@json_option
+def test(account_id: str, user_name: str | None, as_json: bool) -> None:
+    """Ask the broker whether the login is good and what money there is. Sends no order."""
+    with opened() as house:
+        _say(prove(house, _account(house, account_id, user_name)), as_json)
+
+
+def _say(proof: Proof, as_json: bool) -> None:
+    """The proof; exit status 1 when it failed."""
+    entry({"account_id": proof.account_id, "ok": proof.ok, "message": proof.message}, as_json)
+    if not proof.ok:
+        raise click.exceptions.Exit(1)
+
+
+def _card(broker: str) -> BrokerDeclaration:
+    try:
+        return declarations()[broker]
+    except KeyError as problem:
+        raise click.ClickException(str(problem.args[0])) from problem
+
+
+def _account(house: House, account_id: str, user_name: str | None) -> Account:
+    found = house.directory.snapshot.accounts.get(account_id)
+    if found is None or found.user_id != house.person(user_name).id:
+        raise click.ClickException(f"no account {account_id}; see bridge account list")
+    return found
+
+
+def _keeping(house: House, account: Account, credentials: dict[str, str]) -> Callable[[Transaction], None]:
+    row = {"id": account.id, "sealed": house.vault.seal(json.dumps(credentials), f"accounts.{account.id}")}
+
+    def work(tx: Transaction) -> None:
+        tx.execute("UPDATE accounts SET credentials = :sealed WHERE id = :id", row)
+        touch(tx)
+
+    return work

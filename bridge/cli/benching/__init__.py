@@ -1,0 +1,1 @@
+"""What `bridge bench` starts and measures: the program itself, over loopback, beside the machine's own floor."""

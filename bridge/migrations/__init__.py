@@ -1,0 +1,1 @@
+"""How the tables came to be: one script a change, run by `bridge.kit.schema`."""

@@ -1,0 +1,91 @@
+"""People and their settings."""
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, Integer, SmallInteger, String, Text
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """From nothing to 0001."""
+    op.create_table(
+        "users",
+        Column("id", String(32), primary_key=True),
+        Column("name", String(100), nullable=False, unique=True),
+        Column("role", String(10), nullable=False),
+        Column("password_hash", Text, nullable=False),
+        Column("disabled", SmallInteger, nullable=False, server_default="0"),
+        Column("created_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "sessions",
+        Column("id_hash", String(64), primary_key=True),
+        Column("user_id", String(32), nullable=False, index=True),
+        Column("created_at", BigInteger, nullable=False),
+        Column("seen_at", BigInteger, nullable=False),
+        Column("ends_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "api_keys",
+        Column("id", String(32), primary_key=True),
+        Column("user_id", String(32), nullable=False, index=True),
+        Column("name", String(100), nullable=False),
+        Column("key_hash", String(64), nullable=False),
+        Column("scopes", Text, nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        Column("expires_at", BigInteger),
+        Column("revoked_at", BigInteger),
+    )
+    op.create_table(
+        "accounts",
+        Column("id", String(32), primary_key=True),
+        Column("user_id", String(32), nullable=False, index=True),
+        Column("name", String(100), nullable=False),
+        Column("broker", String(40), nullable=False),
+        Column("settings", Text, nullable=False, server_default="{}"),
+        Column("credentials", Text, nullable=False, server_default=""),
+        Column("rest_url", Text),
+        Column("stream_url", Text),
+        Column("disabled", SmallInteger, nullable=False, server_default="0"),
+        Column("created_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "strategies",
+        Column("id", String(32), primary_key=True),
+        Column("user_id", String(32), nullable=False, index=True),
+        Column("name", String(100), nullable=False),
+        Column("settings", Text, nullable=False),
+        Column("enabled", SmallInteger, nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        Column("updated_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "sources",
+        Column("id", String(32), primary_key=True),
+        Column("public_id", String(40), nullable=False, unique=True),
+        Column("user_id", String(32), nullable=False, index=True),
+        Column("strategy_id", String(32), nullable=False, index=True),
+        Column("name", String(100), nullable=False),
+        Column("secret_hash", String(64), nullable=False),
+        Column("old_secret_hash", String(64)),
+        Column("old_secret_until", BigInteger),
+        Column("settings", Text, nullable=False, server_default="{}"),
+        Column("disabled", SmallInteger, nullable=False, server_default="0"),
+        Column("created_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "switches",
+        Column("scope", String(10), primary_key=True),
+        Column("scope_id", String(40), primary_key=True),
+        Column("stopped", SmallInteger, nullable=False),
+        Column("reason", Text, nullable=False, server_default=""),
+        Column("changed_at", BigInteger, nullable=False),
+        Column("changed_by", String(100), nullable=False),
+    )
+    op.create_table(
+        "revision",
+        Column("id", Integer, primary_key=True),
+        Column("number", BigInteger, nullable=False),
+    )
+    op.create_index("ix_sources_user_strategy", "sources", ["user_id", "strategy_id"])

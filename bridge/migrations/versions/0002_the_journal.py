@@ -1,0 +1,218 @@
+"""The journal and the rows it explains."""
+
+from alembic import op
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Text,
+    TextClause,
+    UniqueConstraint,
+    text,
+)
+
+revision = "0002"
+down_revision = "0001"
+
+# BigInteger primary keys count by themselves on SQLite only as INTEGER.
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _txid() -> TextClause:
+    """The number of the transaction that writes the row, by which followers on PostgreSQL know what is settled."""
+    return text("txid_current()" if op.get_bind().dialect.name == "postgresql" else "0")
+
+
+def upgrade() -> None:
+    """From 0001 to 0002."""
+    op.create_table(
+        "alerts",
+        Column("id", String(32), primary_key=True),
+        Column("user_id", String(32), nullable=False),
+        Column("source_id", String(32), nullable=False),
+        Column("strategy_id", String(32), nullable=False),
+        Column("received_at", BigInteger, nullable=False),
+        Column("content_type", String(120), nullable=False),
+        Column("body", Text, nullable=False),
+        Column("body_hash", String(64), nullable=False),
+        Column("dedupe_key", String(200)),
+        Column("sender", String(64), nullable=False),
+        Column("dialect", String(40), nullable=False),
+        Column("kind", String(20), nullable=False),
+        Column("status", String(12), nullable=False),
+        Column("code", String(60)),
+        Column("message", Text),
+        Column("duplicate_of", String(32)),
+        Column("trace", Text, nullable=False),
+        Column("reply", Text, nullable=False),
+        Index("ix_alerts_user_time", "user_id", "received_at"),
+        Index("ix_alerts_source_time", "source_id", "received_at"),
+    )
+    op.create_table(
+        "dedupe",
+        Column("source_id", String(32), primary_key=True),
+        Column("key", String(200), primary_key=True),
+        Column("alert_id", String(32), nullable=False),
+        Column("body_hash", String(64), nullable=False),
+        Column("expires_at", BigInteger, nullable=False, index=True),
+    )
+    op.create_table(
+        "intents",
+        Column("id", String(32), primary_key=True),
+        Column("alert_id", String(32), nullable=False, index=True),
+        Column("number", Integer, nullable=False),
+        Column("user_id", String(32), nullable=False),
+        Column("strategy_id", String(32), nullable=False),
+        Column("account_id", String(32), nullable=False),
+        Column("state", String(20), nullable=False),
+        Column("result", String(10)),
+        Column("code", String(60)),
+        Column("message", Text),
+        Column("payload", Text, nullable=False),
+        Column("plan", Text, nullable=False),
+        Column("settings", Text, nullable=False),
+        Column("exchange", String(20), nullable=False),
+        Column("symbol", String(60), nullable=False),
+        Column("deadline", BigInteger, nullable=False),
+        Column("not_before", BigInteger, nullable=False, server_default="0"),
+        Column("created_at", BigInteger, nullable=False),
+        Column("updated_at", BigInteger, nullable=False),
+        Index("ix_intents_account_state", "account_id", "state"),
+        Index("ix_intents_state", "state", "deadline"),
+    )
+    op.create_table(
+        "orders",
+        Column("id", String(32), primary_key=True),
+        Column("ref", String(10), nullable=False),
+        Column("trading_date", String(10), nullable=False),
+        Column("user_id", String(32), nullable=False),
+        Column("account_id", String(32), nullable=False),
+        Column("strategy_id", String(32), nullable=False),
+        Column("intent_id", String(32), nullable=False, index=True),
+        Column("alert_id", String(32), nullable=False, index=True),
+        Column("leg", Integer, nullable=False),
+        Column("exchange", String(20), nullable=False),
+        Column("symbol", String(60), nullable=False),
+        Column("product", String(10), nullable=False),
+        Column("side", String(4), nullable=False),
+        Column("quantity", String(40), nullable=False),
+        Column("order_type", String(15), nullable=False),
+        Column("price", String(40)),
+        Column("trigger_price", String(40)),
+        Column("time_in_force", String(5), nullable=False),
+        Column("protection", String(20)),
+        Column("reduces", SmallInteger, nullable=False),
+        Column("basket", String(10)),
+        Column("state", String(20), nullable=False),
+        Column("code", String(60)),
+        Column("message", Text),
+        Column("fence", BigInteger, nullable=False, server_default="0"),
+        Column("sends", Integer, nullable=False, server_default="0"),
+        Column("deadline", BigInteger, nullable=False),
+        Column("filled", String(40), nullable=False, server_default="0"),
+        Column("average_price", String(40)),
+        Column("pending_op", String(10)),
+        Column("broker_order_id", String(80)),
+        Column("queued_at", BigInteger, nullable=False),
+        Column("sent_at", BigInteger),
+        Column("updated_at", BigInteger, nullable=False),
+        Column("closed_at", BigInteger),
+        UniqueConstraint("account_id", "trading_date", "ref"),
+        UniqueConstraint("account_id", "trading_date", "broker_order_id"),
+        Index("ix_orders_account_state", "account_id", "state"),
+        Index("ix_orders_state", "state", "deadline"),
+        Index("ix_orders_user_time", "user_id", "queued_at"),
+    )
+    op.create_table(
+        "attempts",
+        Column("id", _Serial, primary_key=True),
+        Column("order_id", String(32), nullable=False, index=True),
+        Column("account_id", String(32), nullable=False),
+        Column("user_id", String(32), nullable=False),
+        Column("number", Integer, nullable=False),
+        Column("operation", String(10), nullable=False),
+        Column("fence", BigInteger, nullable=False),
+        Column("worker", String(120), nullable=False),
+        Column("cursor", Text, nullable=False),
+        Column("opened_at", BigInteger, nullable=False),
+        Column("closed_at", BigInteger),
+        Column("outcome", String(12)),
+        Column("reply", Text),
+        UniqueConstraint("order_id", "number"),
+        Index("ix_attempts_account_opened", "account_id", "opened_at"),
+    )
+    op.create_table(
+        "fills",
+        Column("id", _Serial, primary_key=True),
+        Column("order_id", String(32), nullable=False),
+        Column("account_id", String(32), nullable=False),
+        Column("user_id", String(32), nullable=False),
+        Column("fill_key", String(80), nullable=False),
+        Column("quantity", String(40), nullable=False),
+        Column("price", String(40), nullable=False),
+        Column("realised", String(40), nullable=False),
+        Column("strategy_id", String(32), nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("provenance", String(12), nullable=False),
+        UniqueConstraint("order_id", "fill_key"),
+        Index("ix_fills_account_time", "account_id", "at"),
+    )
+    op.create_table(
+        "positions",
+        Column("account_id", String(32), primary_key=True),
+        Column("strategy_id", String(32), primary_key=True),
+        Column("exchange", String(20), primary_key=True),
+        Column("symbol", String(60), primary_key=True),
+        Column("product", String(10), primary_key=True),
+        Column("user_id", String(32), nullable=False, index=True),
+        Column("quantity", String(40), nullable=False),
+        Column("average_price", String(40), nullable=False),
+        Column("realised", String(40), nullable=False),
+        Column("updated_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "events",
+        Column("seq", _Serial, primary_key=True),
+        Column("txid", BigInteger, nullable=False, server_default=_txid()),
+        Column("at", BigInteger, nullable=False),
+        Column("user_id", String(32), nullable=False),
+        Column("account_id", String(32)),
+        Column("alert_id", String(32)),
+        Column("intent_id", String(32)),
+        Column("order_id", String(32)),
+        Column("type", String(40), nullable=False),
+        Column("provenance", String(12), nullable=False),
+        Column("payload", Text, nullable=False),
+        Index("ix_events_txid_seq", "txid", "seq"),
+        Index("ix_events_order", "order_id"),
+        Index("ix_events_alert", "alert_id"),
+    )
+    op.create_table(
+        "outbox",
+        Column("id", _Serial, primary_key=True),
+        Column("at", BigInteger, nullable=False),
+        Column("user_id", String(32), nullable=False),
+        Column("alert_id", String(32)),
+        Column("order_id", String(32)),
+        Column("kind", String(40), nullable=False),
+        Column("severity", String(10), nullable=False),
+        Column("message", Text, nullable=False),
+        Column("delivered_at", BigInteger),
+        Index("ix_outbox_user_time", "user_id", "at"),
+    )
+    op.create_table(
+        "leases",
+        Column("account_id", String(32), primary_key=True),
+        Column("fence", BigInteger, nullable=False),
+        Column("holder", String(120), nullable=False),
+        Column("renewed_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "usage",
+        Column("scope_id", String(32), primary_key=True),
+        Column("trading_date", String(10), primary_key=True),
+        Column("sent", Integer, nullable=False),
+    )

@@ -1,0 +1,199 @@
+"""Getting in, staying in, getting out."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from admin.seed import PASSWORD
+from admin.world import FROM_HERE, World, post, sign_in
+
+from bridge.accounts import signin
+from bridge.accounts.signin import Denied, SlowDown
+
+
+async def test_name_and_password_open_the_pages(world: World) -> None:
+    browser = world.visitor()
+
+    answer = await sign_in(browser, "asha", PASSWORD)
+
+    assert answer.headers["location"] == "/"
+    assert (await browser.get("/")).status_code == 200
+
+
+async def test_every_wrong_entry_gets_the_same_words(world: World) -> None:
+    pages = [
+        (await sign_in(world.visitor(), name, password)).text
+        for name, password in (("asha", "wrong"), ("nobody", "wrong"), ("nobody", PASSWORD), ("asha", ""))
+    ]
+
+    assert all("Name and password do not belong together." in page for page in pages)
+
+
+async def test_a_name_that_is_nobodys_takes_the_same_check(world: World) -> None:
+    row = await world.reader.row("SELECT password_hash FROM users WHERE name = 'asha'")
+    assert row
+
+    assert row["password_hash"].split("$")[:4] == signin._NOBODY.split("$")[:4]
+
+
+async def test_guessing_gets_slower_and_the_right_password_is_not_even_looked_at(world: World) -> None:
+    browser = world.visitor()
+    for _ in range(3):
+        wrong = await sign_in(browser, "asha", "wrong")
+    early = await sign_in(browser, "asha", PASSWORD)
+    world.clock.forward(2)
+    later = await sign_in(browser, "asha", PASSWORD)
+
+    assert "The next try is looked at in 1 s." in wrong.text
+    assert early.status_code == 401
+    assert later.status_code == 303
+
+
+async def test_guessers_elsewhere_do_not_keep_the_owner_out(world: World) -> None:
+    stranger = httpx.AsyncClient(
+        transport=httpx.ASGITransport(world.app, client=("203.0.113.9", 1)), base_url="http://bridge.test"
+    )
+    for _ in range(5):
+        await sign_in(stranger, "asha", "wrong")
+
+    assert (await sign_in(world.visitor(), "asha", PASSWORD)).status_code == 303
+
+
+async def test_a_hundred_guesses_at_once_are_mostly_not_looked_at(world: World) -> None:
+    delays = SlowDown(world.clock)
+
+    looked_at = [delays.claim("asha\n203.0.113.9") == 0 for _ in range(100)]
+
+    assert sum(looked_at) == 3
+
+
+async def test_the_wait_doubles_to_a_minute_and_never_locks(world: World) -> None:
+    delays, waits = SlowDown(world.clock), []
+    for _ in range(12):
+        assert delays.claim("k") == 0
+        waits.append(delays.left("k"))
+        world.clock.forward(waits[-1])
+
+    assert waits == [0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+
+
+async def test_what_is_remembered_of_guessers_is_bounded(world: World) -> None:
+    delays = SlowDown(world.clock)
+    for number in range(signin._REMEMBERED + 50):
+        delays.claim(f"name{number}")
+
+    assert len(delays._failures) == signin._REMEMBERED
+
+
+async def test_a_session_ends_after_half_an_hour_without_use(world: World, asha: httpx.AsyncClient) -> None:
+    world.clock.forward(29 * 60)
+    assert (await asha.get("/")).status_code == 200
+    world.clock.forward(29 * 60)
+    assert (await asha.get("/")).status_code == 200
+    world.clock.forward(30 * 60)
+
+    assert (await asha.get("/")).status_code == 303
+
+
+async def test_a_session_ends_after_twelve_hours_however_busy(world: World, asha: httpx.AsyncClient) -> None:
+    for _ in range(12 * 3 - 1):
+        world.clock.forward(20 * 60)
+        assert (await asha.get("/more")).status_code == 200
+    world.clock.forward(20 * 60)
+
+    assert (await asha.get("/more")).status_code == 303
+
+
+async def test_signing_out_ends_the_session_for_every_copy_of_its_cookie(world: World, asha: httpx.AsyncClient) -> None:
+    copy = world.visitor()
+    copy.cookies.set("bridge", asha.cookies["bridge"])
+    assert (await copy.get("/")).status_code == 200
+
+    await post(asha, "/signout")
+
+    assert (await copy.get("/")).status_code == 303
+
+
+async def test_a_new_password_ends_every_session_of_that_person(world: World, asha: httpx.AsyncClient) -> None:
+    await world.accounts.set_password(world.ids.asha, "another long password")
+
+    assert (await asha.get("/")).status_code == 303
+
+
+async def test_a_disabled_person_is_out_at_once_and_cannot_come_back(world: World, asha: httpx.AsyncClient) -> None:
+    await world.accounts.disable_user(world.ids.asha)
+
+    assert (await asha.get("/")).status_code == 303
+    assert (await sign_in(world.visitor(), "asha", PASSWORD)).status_code == 401
+
+
+async def test_a_password_that_changes_during_the_check_opens_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_check(password: str, hashed: str) -> bool:
+        world.writer.submit(lambda tx: tx.execute("UPDATE users SET password_hash = 'new'")).result()
+        return True
+
+    monkeypatch.setattr(signin, "password_is", slow_check)
+
+    assert isinstance(
+        await signin.SignIn(world.reader, world.writer, world.ports.vault, world.clock).open("asha", "x", ""), Denied
+    )
+
+
+async def test_the_database_knows_only_hashes_of_sessions(world: World, asha: httpx.AsyncClient) -> None:
+    rows = await world.reader.rows("SELECT * FROM sessions")
+
+    assert len(asha.cookies["bridge"]) == 43  # 256 bits
+    assert all(asha.cookies["bridge"] not in str(row) for row in rows)
+
+
+async def test_every_signing_in_makes_a_new_session_and_ends_the_one_before(
+    world: World, asha: httpx.AsyncClient
+) -> None:
+    before = asha.cookies["bridge"]
+    asha.cookies.set("bridge", before)
+    fixed = world.visitor()
+    fixed.cookies.set("bridge", "chosen-by-somebody-else")
+    await sign_in(fixed, "asha", PASSWORD)
+
+    assert fixed.cookies.get("bridge", domain="bridge.test") not in (None, "chosen-by-somebody-else", before)
+
+
+async def test_the_sign_in_form_of_one_visitor_is_no_use_to_another(world: World) -> None:
+    attacker, victim = world.visitor(), world.visitor()
+    page = await attacker.get("/signin")
+    await victim.get("/signin")
+    stolen = page.text.partition('name="csrf" value="')[2][:64]
+
+    answer = await victim.post(
+        "/signin", data={"csrf": stolen, "name": "asha", "password": PASSWORD}, headers=FROM_HERE
+    )
+
+    assert answer.status_code == 403
+
+
+async def test_somebody_who_is_signed_in_is_not_asked_again(asha: httpx.AsyncClient) -> None:
+    answer = await asha.get("/signin?next=/orders")
+
+    assert answer.headers["location"] == "/orders"
+
+
+async def test_a_form_sent_after_the_session_ended_does_nothing_and_says_so(
+    world: World, asha: httpx.AsyncClient
+) -> None:
+    world.clock.forward(31 * 60)
+    answer = await asha.post("/orders/or_part/cancel", data={}, headers=FROM_HERE)
+
+    assert "Your session ended. Nothing was done" in (await asha.get(answer.headers["location"])).text
+    assert world.pipeline.asked == []
+
+
+async def test_a_full_disk_keeps_nobody_from_looking(
+    world: World, asha: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.clock.forward(120)
+    monkeypatch.setattr(world.writer, "_queue", __import__("queue").Queue(1))
+    world.writer._queue.put(None)
+
+    assert (await asha.get("/orders")).status_code == 200

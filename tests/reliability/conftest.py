@@ -1,0 +1,72 @@
+"""What the rehearsals share: how large they are, the nursery, a furnished house to copy, and rigs that always get closed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.reliability.rig import Nursery, Rig
+
+Size = TypeVar("Size")
+SIZES = ("sample", "pr", "night")
+SPEED = 20.0
+
+
+@pytest.fixture(scope="session")
+def size(request: pytest.FixtureRequest) -> str:
+    """`sample`, `pr` or `night`, from `--reliability`."""
+    return str(request.config.getoption("--reliability", default="sample"))
+
+
+@pytest.fixture
+def sized(size: str) -> Callable[[Any, Any, Any], Any]:
+    """Picks the figure of this run's size: `sized(100, 1000, 10_000)`."""
+    return lambda *figures: figures[SIZES.index(size)]
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Forks programs for all tests of this process."""
+    made = Nursery()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def house(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A furnished data directory, to be copied."""
+    rig = Rig(tmp_path_factory.mktemp("house"), nursery, SPEED, seed=0)
+    try:
+        asyncio.run(_furnish(rig))
+    finally:
+        rig.close()
+    return rig.home
+
+
+async def _furnish(rig: Rig) -> None:
+    program = await rig.start()
+    program.stop()
+
+
+@pytest.fixture
+def rig(nursery: Nursery, house: Path, tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+    """Makes rigs: `rig(seed, speed=20, **knobs of the broker)`."""
+    made: list[Rig] = []
+    numbers = itertools.count()
+
+    def make(
+        seed: int, *, speed: float = SPEED, options: list[str] | None = None, database: str | None = None, **knobs: Any
+    ) -> Rig:
+        folder = tmp_path / f"rig-{next(numbers)}"
+        new = Rig(folder, nursery, speed, seed, house, database, knobs, options or [])
+        made.append(new)
+        return new
+
+    yield make
+    for each in made:
+        each.close()

@@ -121,7 +121,7 @@ class Bridge:
     def _broker_says(self, account_id: str) -> None:
         desk = self.dispatcher.desks.get(account_id)
         if desk is not None:
-            desk.broker_says()
+            desk.book.read_now()
 
     # -- life -----------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ def create(reader: Reader, vault: Vault, clock: Clock, directory: Directory) -> 
     """The API's router. Every route asks for a key with the scope `read`, and shows what belongs to its person."""
     door, queries = Door(Keys(reader, vault, clock, directory)), Queries(reader)
     router = APIRouter(prefix="/api/v1", route_class=ProblemRoute, tags=["api"])
-    Asking = Annotated[Caller, Depends(door.asks_for("read"))]  # noqa: N806 - a type
+    Asking = Annotated[Caller, Depends(door.asks_for("read"))]
 
     @router.get("/alerts")
     async def alerts(

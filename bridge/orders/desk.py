@@ -15,21 +15,22 @@ import structlog
 
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Account
-from bridge.brokers.base import Broker, BrokerError, BrokerOrder, Capabilities, Funds, LoginRequired
-from bridge.domain.intent import OrderType
-from bridge.domain.lifecycle import AT_BROKER, ENDED_HERE, UNCERTAIN, OrderState, Provenance
+from bridge.brokers.base import Broker, Capabilities
+from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, OrderState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
 from bridge.kit.clock import Clock, from_micros, micros, wait_for
 from bridge.kit.database import Reader, StorageUnavailable, Writer
 from bridge.market.base import Market
 from bridge.orders import journal, sending
+from bridge.orders.bookkeeping import BookKeeper
+from bridge.orders.gate import Gate, Work
 from bridge.orders.holdings import Ledger, of
 from bridge.orders.lease import Lease
 from bridge.orders.outcome import LOGIN_LOST
 from bridge.orders.pace import Pace
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
-from bridge.orders.recovery import BookRead, Takeover, Unknowns, abandon
+from bridge.orders.recovery import Takeover, Unknowns, abandon
 from bridge.orders.resolving import Resolver
 from bridge.orders.situation import EXIT_INTENTS
 from bridge.orders.survey import Survey
@@ -39,13 +40,6 @@ log = structlog.get_logger("bridge.desk")
 
 REQUEUED_S = 1.0  # after a proved non-delivery, before the next try
 LOOK_AGAIN_S = 0.2  # while something a lane waits for has not happened
-BOOK_BUSY_S = 5.0
-BOOK_IDLE_S = 30.0
-BOOK_SOON_S = (0.0, 0.3, 1.0, 2.0)  # after an order reached the broker, until it settles
-LOGIN_CHECK_S = 15.0
-EMPTY_AGAIN_S = 2.0
-
-Work = IntentRecord | OrderRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +66,6 @@ class AccountDesk:
         self.capabilities = capabilities
         self.lease = lease
         self.ledger = Ledger()
-        self.funds: Funds | None = None
-        self.login_lost = False
         self._shared = shared
         self._clock = shared.clock
         self.updates = Updates(shared.writer, self.ledger, shared.clock)
@@ -94,15 +86,11 @@ class AccountDesk:
         self._taken: set[str] = set()
         self._sending: set[str] = set()
         self._unresolved: dict[str, set[int]] = {}  # by alert: legs of baskets that wait for their position
-        self._due: dict[str, float] = {}
+        self.gate = Gate(self, shared, self._unresolved)
+        self.book = BookKeeper(self, shared)
         self._changed = asyncio.Event()
-        self._poke = asyncio.Event()
-        self._soon: list[float] = []
-        self._last_read = -BOOK_IDLE_S
-        self._read_cost = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self.external: tuple[BrokerOrder, ...] = ()
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -113,8 +101,8 @@ class AccountDesk:
         await self._shared.writer.run(Takeover(self.account.id, self.lease.fence, now), urgent=True)
         failpoints.reach("takeover.committed")
         await self._load()
-        self._spawn(self._follow_book())
-        self._spawn(self._watch_login())
+        self._spawn(self.book.follow())
+        self._spawn(self.book.watch_login())
 
     async def stop(self) -> None:
         """Stop sending. A request that is out is closed as unknown, and recovery asks about it."""
@@ -197,7 +185,7 @@ class AccountDesk:
         if moved:
             self.ledger.put(moved)
             self.unknowns.watch(moved)
-            self.read_soon()
+            self.book.read_soon()
 
     async def _see_decisions(self) -> None:
         """A person may have decided about an uncertain order in another process."""
@@ -213,11 +201,7 @@ class AccountDesk:
             if item.id in self._taken:
                 continue
             self._taken.add(item.id)
-            born = item.queued_at if isinstance(item, OrderRecord) else item.not_before
-            # Deadlines count on a clock that cannot be set: a wall clock put back an hour must not make old orders young.
-            self._due[item.id] = (
-                self._clock.monotonic() + max(item.deadline - max(born, micros(self._clock.now())), 0) / 1e6
-            )
+            self.gate.set_deadline(item)
             if isinstance(item, OrderRecord):
                 self.ledger.put(item)
                 self._enqueue(item)
@@ -280,13 +264,13 @@ class AccountDesk:
                 Refusal("internal_error", f"Not processed ({type(problem).__name__}). Nothing was sent."),
             )
         finally:
-            self._due.pop(item.id, None)
+            self.gate.forget(item)
 
     def _next_in_lane(self, intent: IntentRecord, orders: list[OrderRecord]) -> None:
         """What an intent led to goes out before anything that came after it."""
         for order in orders:
             self._taken.add(order.id)
-            self._due[order.id] = self._due[intent.id]
+            self.gate.inherit_deadline(order, intent)
             self.ledger.put(order)
         self._lanes[intent.lane][0:0] = orders
 
@@ -298,14 +282,12 @@ class AccountDesk:
         else:
             await self.resolver.refuse(item, refusal)
 
-    def time_left(self, item: Work) -> float:
-        """Seconds until the item is too old to go out, by both clocks."""
-        by_wall = (item.deadline - micros(self._clock.now())) / 1e6
-        return min(self._due.get(item.id, by_wall + self._clock.monotonic()) - self._clock.monotonic(), by_wall)
-
     # -- sending ------------------------------------------------------------------------------------------------
 
     async def _send(self, order: OrderRecord) -> None:
+        order = self.ledger.orders.get(order.id, order)
+        if order.state is not OrderState.QUEUED:
+            return  # withdrawn while it stood in the queue
         refusal = await self._await_go(order)
         while refusal is None:
             # Only a request that is out takes room: what waits for something must not stop other lanes.
@@ -319,7 +301,7 @@ class AccountDesk:
             await self.withdraw(order, refusal)
         elif order.state in AT_BROKER or order.state in UNCERTAIN:
             self.unknowns.watch(order)
-            self.read_soon()
+            self.book.read_soon()
 
     async def withdraw(self, order: OrderRecord, refusal: Refusal, provenance: Provenance = Provenance.POLICY) -> None:
         """End a queued order unsent."""
@@ -333,7 +315,7 @@ class AccountDesk:
 
     async def _ask_to_unwind(self, order: OrderRecord) -> None:
         """A basket that cannot be completed: the person decides what becomes of the legs that are filled."""
-        done = [sending.describe(leg) for leg in self._legs_before(order) if leg.filled]
+        done = [sending.describe(leg) for leg in self.gate.legs_before(order) if leg.filled]
         if not done:
             return
         legs = ", ".join(done)
@@ -351,87 +333,29 @@ class AccountDesk:
         while True:
             if self._stopping:
                 raise sending.LeaseLost(self.account.id)
-            if refusal := self._refusal(order):
+            if refusal := self.gate.refusal(order):
                 return refusal
-            waits_for = self._obstacle(order)
+            waits_for = self.gate.obstacle(order)
             if waits_for is None:
                 break
-            if self.time_left(order) <= LOOK_AGAIN_S:
+            if self.gate.time_left(order) <= LOOK_AGAIN_S:
                 return Refusal("deadline_passed", f"It could not be sent in time: {waits_for}.")
             await self.change()
-        due = self._clock.monotonic() + self.time_left(order)
+        due = self._clock.monotonic() + self.gate.time_left(order)
         if not await self._pace.take(order.exchange, due):
             return Refusal("deadline_passed", "The account's order rate left no room before the order was too old.")
         return None
 
-    def _refusal(self, order: OrderRecord) -> Refusal | None:
-        if self.time_left(order) <= 0:
-            return Refusal("deadline_passed", "The order was too old to be sent when its turn came.")
-        return self.stopped(order) or self._closed(order) or self._basket_failed(order)
-
-    def stopped(self, order: OrderRecord) -> Refusal | None:
-        """A kill switch or a disabled account stands over the order."""
-        snapshot = self._shared.directory.snapshot
-        stop = snapshot.stop(user=order.user_id, account=order.account_id, strategy=order.strategy_id)
-        if stop:
-            return Refusal("stopped", f"Trading is stopped ({stop.scope}): {stop.reason}.")
-        account = snapshot.accounts.get(order.account_id)
-        if account is None or account.disabled:
-            return Refusal("account_disabled", "The account was switched off before the order could be sent.")
-        return None
-
-    def _closed(self, order: OrderRecord) -> Refusal | None:
-        instrument = self._shared.market.instrument(order.exchange, order.symbol)
-        if instrument is None:
-            return Refusal("symbol_unknown", f"{order.symbol} is not in the instrument master any more.")
-        return self._shared.survey.session_refusal(instrument)
-
-    def _basket_failed(self, item: Work) -> Refusal | None:
-        if item.basket in (None, "continue"):
-            return None
-        failed = {OrderState.REJECTED, *ENDED_HERE}
-        legs = [o for o in self._legs_before(item) if o.state in failed]
-        if not legs:
-            return None
-        return Refusal("basket_stopped", f"An earlier leg of the same basket failed: {sending.describe(legs[0])}.")
-
-    def _legs_before(self, item: Work) -> list[OrderRecord]:
-        leg = item.leg if isinstance(item, OrderRecord) else item.number * 100
-        return [o for o in self.ledger.of_alert(item.alert_id) if o.leg < leg and o.basket == item.basket]
-
-    def _legs_to_come(self, item: Work) -> bool:
-        """Whether an earlier leg still waits for its position."""
-        number = item.leg // 100 if isinstance(item, OrderRecord) else item.number
-        waiting = self._unresolved.get(item.alert_id, ())
-        return any(earlier < number for earlier in waiting)
-
     async def await_legs(self, intent: IntentRecord) -> Refusal | None:
         """Wait until the legs before an intent of a basket are accepted; a refusal when one of them failed."""
         while intent.basket not in (None, "continue"):
-            if refusal := self._basket_failed(intent):
+            if refusal := self.gate.basket_failed(intent):
                 return refusal
-            if not self._leg_waits(intent):
+            if not self.gate.leg_waits(intent):
                 break
-            if self.time_left(intent) <= LOOK_AGAIN_S:
+            if self.gate.time_left(intent) <= LOOK_AGAIN_S:
                 return Refusal("deadline_passed", "The leg before it was not accepted in time.")
             await self.change()
-        return None
-
-    def _leg_waits(self, item: Work) -> bool:
-        waiting = (OrderState.QUEUED, OrderState.SENDING, OrderState.UNKNOWN, OrderState.PARKED)
-        return self._legs_to_come(item) or any(o.state in waiting for o in self._legs_before(item))
-
-    def _obstacle(self, order: OrderRecord) -> str | None:
-        """What the order must wait for, as a sentence; None when nothing is in its way."""
-        if not self.lease.valid(self._clock):
-            return "this process is not sure that it still sends for the account"
-        if self.login_lost:
-            return "the broker login is over"
-        uncertain = [o for o in self.ledger.open_in(order.lane) if o.state in UNCERTAIN]
-        if uncertain and not order.reduces:
-            return "an earlier order of this strategy in this instrument is not accounted for"
-        if order.basket not in (None, "continue") and self._leg_waits(order):
-            return "the leg before it has not been accepted yet"
         return None
 
     async def _attempt(self, order: OrderRecord) -> tuple[OrderRecord, Refusal | None]:
@@ -440,14 +364,15 @@ class AccountDesk:
         try:
             instrument = self._shared.market.instrument(order.exchange, order.symbol)
             if instrument is None:
-                return order, self._closed(order)
-            found = await sending.send(self.sender(), order, instrument, lambda: self._refusal(order))
+                return order, self.gate.refusal(order)
+            found = await sending.send(self.sender(), order, instrument, lambda: self.gate.refusal(order))
             if isinstance(found, Refusal):
                 used = False
                 return order, found
             used = found.state not in (OrderState.QUEUED, OrderState.NOT_SENT)
             self.ledger.put(found)
-            self.login_lost = self.login_lost or (found.state is OrderState.REJECTED and found.code == LOGIN_LOST)
+            if found.state is OrderState.REJECTED and found.code == LOGIN_LOST:
+                self.book.login_lost = True
             return found, None
         except (StorageUnavailable, sending.LeaseLost):
             used = False
@@ -466,7 +391,7 @@ class AccountDesk:
             self._shared.writer,
             self._clock,
             self._shared.worker,
-            lambda: [row.broker_order_id for row in self.external if not row.ref],
+            lambda: [row.broker_order_id for row in self.book.external if not row.ref],
         )
 
     def _day_is_over(self, order: OrderRecord) -> bool:
@@ -478,99 +403,4 @@ class AccountDesk:
             and self.account.settings.resend_exits_after_proof
             and self.capabilities.ref_echo
             and micros(self._clock.now()) < order.deadline
-        )
-
-    # -- the book -----------------------------------------------------------------------------------------------
-
-    def read_soon(self) -> None:
-        """An order reached the broker: look a few times until it settles."""
-        now = self._clock.monotonic()
-        self._soon = [now + seconds for seconds in BOOK_SOON_S]
-        self._poke.set()
-
-    def broker_says(self) -> None:
-        """The broker announced a change: read now."""
-        self._soon.insert(0, self._clock.monotonic())
-        self._poke.set()
-
-    async def _follow_book(self) -> None:
-        while True:
-            await wait_for(self._poke, self._next_read_in(), self._clock)
-            self._poke.clear()
-            # A large book must not eat the processor: at most a tenth of the time goes into reading it.
-            await self._clock.sleep(max(self._last_read + 10 * self._read_cost - self._clock.monotonic(), 0))
-            if self._next_read_in() <= 0:
-                await self.read_book()
-
-    def _next_read_in(self) -> float:
-        now = self._clock.monotonic()
-        unsettled = [o for o in self.ledger.unsettled() if o.state in AT_BROKER or o.state in UNCERTAIN]
-        if not unsettled:
-            self._soon.clear()
-        waits = [self._last_read + (BOOK_BUSY_S if unsettled else BOOK_IDLE_S) - now]
-        waits += [due - now for due in self._soon[:1]]
-        if (unknown := self.unknowns.next_read_in()) is not None:
-            waits.append(unknown)
-        return max(min(waits), 0.0)
-
-    async def read_book(self) -> None:
-        """One shared read of the whole book: everything the broker says about our orders, and what they leave open."""
-        started = self._clock.monotonic()
-        self._soon = [due for due in self._soon if due > started]
-        self._last_read = started
-        try:
-            rows = await self._whole_book()
-            failpoints.reach("book.read")
-            if rows is not None:
-                self.external = tuple(await self.updates.apply(rows, Provenance.BOOK))
-                await self.unknowns.observe(BookRead(started, self.external))
-                await self.resolver.operations.release(started)
-            self.funds = await self.broker.funds()
-        except LoginRequired:
-            self.login_lost = True
-        except BrokerError as problem:
-            log.warning("book not read", account=self.account.id, problem=type(problem).__name__)
-        except StorageUnavailable as problem:
-            log.warning("book not stored", account=self.account.id, problem=str(problem))
-        except Exception:  # one bad row or a slip in an adapter must not end the asking for good
-            log.exception("book not understood", account=self.account.id)
-        finally:
-            self._read_cost = self._clock.monotonic() - started
-            self.unknowns.asked()
-            self.pulse()
-        await self._park_the_old()
-
-    async def _park_the_old(self) -> None:
-        try:
-            await self.unknowns.give_up_waiting()
-        except StorageUnavailable as problem:
-            log.warning("parking not stored", account=self.account.id, problem=str(problem))
-
-    async def _whole_book(self) -> list[BrokerOrder] | None:
-        """The book; an empty one only counts when a second look two seconds later agrees and the login is good."""
-        rows = list(await self.broker.order_book())
-        expected = any(o.broker_order_id or o.state in UNCERTAIN for o in self.ledger.unsettled())
-        if rows or not expected:
-            return rows
-        await self._clock.sleep(EMPTY_AGAIN_S)
-        await self.broker.check_login()
-        return list(await self.broker.order_book())
-
-    async def _watch_login(self) -> None:
-        while True:
-            if self.login_lost:
-                try:
-                    await self.broker.check_login()
-                    self.login_lost = False
-                    self.pulse()
-                except BrokerError:
-                    log.warning("login needed", account=self.account.id)
-            await self._clock.sleep(LOGIN_CHECK_S)
-
-    def settled(self, lane: Lane) -> bool:
-        """No order of the lane is on its way, unknown, or a market order still to be filled. Queued ones come later."""
-        moving = (OrderState.SENDING, *UNCERTAIN)
-        return not any(
-            o.state in moving or (o.state in AT_BROKER and o.order_type is OrderType.MARKET)
-            for o in self.ledger.open_in(lane)
         )

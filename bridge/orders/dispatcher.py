@@ -11,7 +11,8 @@ from bridge.accounts.model import Account
 from bridge.brokers.base import Broker, Capabilities
 from bridge.kit.clock import micros
 from bridge.kit.database import StorageUnavailable
-from bridge.orders.desk import AccountDesk, Services, Work
+from bridge.orders.desk import AccountDesk, Services
+from bridge.orders.gate import Work
 from bridge.orders.lease import RENEW_EVERY_S, Leases
 from bridge.orders.recovery import Overdue, Takeover
 

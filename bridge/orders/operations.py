@@ -54,7 +54,7 @@ class Operations:
             result = of_error(problem, sends=1)
         failpoints.reach("cancel.answered")
         await self._close(opened, result)
-        self._desk.read_soon()
+        self._desk.book.read_soon()
         what = f"{sending.describe(order)} is still open and can still fill until the broker confirms."
         return (
             f"Cancel asked. {what}"

@@ -69,9 +69,9 @@ class Resolver:
                 if order.id not in asked and not order.pending_op:
                     asked.add(order.id)
                     await self.operations.cancel(order, "an exit of the whole position takes its resting orders along")
-            if self._desk.settled(lane) and not resting:
+            if self._desk.gate.settled(lane) and not resting:
                 return None
-            if self._desk.time_left(intent) <= 0:
+            if self._desk.gate.time_left(intent) <= 0:
                 return Refusal(
                     "deadline_passed", "The orders before it did not settle in time, so the position was not certain."
                 )
@@ -149,7 +149,7 @@ class Resolver:
         if instrument is None:
             return Refusal("symbol_unknown", f"{intent.symbol} is not in the instrument master any more.")
         mapped = Mapped(instrument, quantity=intent.mapped_quantity, product=intent.product)
-        money = Money(self._shared.market.quote(instrument), self._desk.funds)
+        money = Money(self._shared.market.quote(instrument), self._desk.book.funds)
         feed = Feed(account_id=intent.account_id, multiplier=intent.multiplier)
         wish = candidate(intent.wish, mapped, intent.settings, feed, money)
         if isinstance(wish, Refusal):

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from bridge.cli.bench import answers, free_port, process
 from bridge.cli.benching.load import Client, Shot, percentile
 
+Load = Callable[[Client, Sequence[str]], Awaitable[list[Shot]]]
+
 TIMES = 25  # on an idle machine the house takes 5 to 10 times as long as a server that does nothing
 
 
@@ -60,12 +62,10 @@ def bare_server() -> Iterator[Client]:
         yield Client(port, "/")
 
 
-async def beside(
-    house: Client, load: Callable[[Client], Awaitable[list[Shot]]], lighter: Callable[[Client], Awaitable[list[Shot]]]
-) -> tuple[list[Shot], Floor]:
-    """The load on the house, and the lighter one (same rate, shorter) on the bare server before and after it."""
+async def beside(house: Client, load: Load, bodies: Sequence[str], short: Sequence[str]) -> tuple[list[Shot], Floor]:
+    """The load on the house, and the same with the shorter list on the bare server before and after it."""
     with bare_server() as bare:
-        before = Took.of(await lighter(bare))
-        shots = await load(house)
-        after = Took.of(await lighter(bare))
+        before = Took.of(await load(bare, short))
+        shots = await load(house, bodies)
+        after = Took.of(await load(bare, short))
     return shots, Floor(before, after)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.acceptance import load
-from tests.acceptance.accounts import Reckoning, reckon
+from tests.acceptance.books import Books
 from tests.acceptance.floor import Took, beside
-from tests.acceptance.load import Alerts, Client, Shot
+from tests.acceptance.load import Alerts, Client
 from tests.acceptance.sizes import Size
 from tests.acceptance.stage import FREE, Stage
 
 PER_SECOND = 100
 BURST = 1_000
-NOT_NOW = {429, 503}
+TAKEN, NOT_NOW = 202, {429, 503}
 
 
 @pytest.fixture(scope="module")
@@ -30,55 +30,40 @@ def alerts() -> Alerts:
     return Alerts("SBIN", "INFY", "TCS", "ITC")
 
 
-class Sent:
-    """Every alert of this module so far, for the books at the end of each test."""
-
-    taken: set[str] = set()
-
-
-def note(bodies: Sequence[str], shots: Sequence[Shot]) -> None:
-    Sent.taken |= {str(json.loads(body)["quantity"]) for body, shot in zip(bodies, shots, strict=True) if shot.status == 202}
+@pytest.fixture(scope="module")
+def books(stage: Stage) -> Books:
+    return Books(stage)
 
 
-async def test_alerts_at_100_a_second_are_acknowledged_at_once(stage: Stage, alerts: Alerts, size: Size) -> None:
+async def test_alerts_at_100_a_second_are_acknowledged_at_once(
+    stage: Stage, alerts: Alerts, books: Books, size: Size
+) -> None:
     bodies = alerts.take(PER_SECOND * size.steady_s)
-    idle = alerts.take(PER_SECOND * min(max(size.steady_s // 4, 1), 10))
-    client = Client(stage.port, stage.path("single"))
+    short = alerts.take(PER_SECOND * min(max(size.steady_s // 4, 1), 10))
+    at_rate = partial(load.steady, per_second=PER_SECOND)
 
-    shots, floor = await beside(
-        client, lambda house: load.steady(house, bodies, PER_SECOND), lambda bare: load.steady(bare, idle, PER_SECOND)
-    )
+    shots, floor = await beside(Client(stage.port, stage.path("single")), at_rate, bodies, short)
 
-    note(bodies, shots)
+    books.note(bodies, shots)
     took = Took.of(shots)
     print(f"B1 {took}; {floor}")
-    assert {shot.status for shot in shots} == {202}
+    assert {shot.status for shot in shots} == {TAKEN}
+    assert books.agree().sent == len(bodies)
     assert took.at(0.5) <= floor.allows(20, 0.5)
     assert took.at(0.99) <= floor.allows(250, 0.99)
     assert took.at(1) <= floor.allows(2_500, 1)
-    assert_books_agree(stage)
 
 
 async def test_a_burst_of_1000_alerts_is_answered_in_time_and_nothing_taken_is_lost(
-    stage: Stage, alerts: Alerts, size: Size
+    stage: Stage, alerts: Alerts, books: Books, size: Size
 ) -> None:
     for _ in range(size.bursts):
-        bodies, idle = alerts.take(BURST), alerts.take(BURST)
-        client = Client(stage.port, stage.path("single"))
+        bodies = alerts.take(BURST)
 
-        shots, floor = await beside(client, lambda house, b=bodies: load.burst(house, b), lambda bare, b=idle: load.burst(bare, b))
+        shots, floor = await beside(Client(stage.port, stage.path("single")), load.burst, bodies, bodies)
 
-        note(bodies, shots)
+        books.note(bodies, shots)
         took = Took.of(shots)
-        print(f"B2 {took}; {floor}")
-        assert {shot.status for shot in shots} <= {202} | NOT_NOW
+        print(f"B2 {took}; {floor}; {books.agree()}")
+        assert {shot.status for shot in shots} <= {TAKEN} | NOT_NOW
         assert took.at(1) <= floor.allows(2_500, 1)
-        assert_books_agree(stage)
-
-
-def assert_books_agree(stage: Stage) -> None:
-    books: Reckoning = reckon(stage, Sent.taken)
-    print(books)
-    assert books.is_clean()
-    assert books.sent == len(Sent.taken)
-    assert stage.complaints() == []

@@ -9,6 +9,7 @@ from admin.world import FROM_HERE, World, post, sign_in
 
 from bridge.accounts import signin
 from bridge.accounts.signin import Denied, SlowDown
+from bridge.kit.database import StorageUnavailable
 
 
 async def test_name_and_password_open_the_pages(world: World) -> None:
@@ -192,8 +193,24 @@ async def test_a_form_sent_after_the_session_ended_does_nothing_and_says_so(
 async def test_a_full_disk_keeps_nobody_from_looking(
     world: World, asha: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def full(work: object, *, urgent: bool = False) -> object:
+        raise StorageUnavailable("the disk is full")
+
     world.clock.forward(120)
-    monkeypatch.setattr(world.writer, "_queue", __import__("queue").Queue(1))
-    world.writer._queue.put(None)
+    monkeypatch.setattr(world.writer, "run", full)
 
     assert (await asha.get("/orders")).status_code == 200
+    assert (await world.visitor().get("/signin")).status_code == 200
+
+
+async def test_what_cannot_be_stored_is_said_plainly(
+    world: World, asha: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(work: object, *, urgent: bool = False) -> object:
+        raise StorageUnavailable("the disk is full")
+
+    monkeypatch.setattr(world.writer, "run", full)
+    answer = await post(asha, "/signout")
+
+    assert answer.status_code == 503
+    assert "We cannot store anything" in answer.text

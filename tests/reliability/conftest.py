@@ -6,27 +6,23 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from tests.reliability.rig import Nursery, Rig
+from tests.support.postgres import postgres_server, postgres_url
 
-Size = TypeVar("Size")
+__all__ = ["postgres_server", "postgres_url"]
+
 SIZES = ("sample", "pr", "night")
 SPEED = 20.0
 
 
-@pytest.fixture(scope="session")
-def size(request: pytest.FixtureRequest) -> str:
-    """`sample`, `pr` or `night`, from `--reliability`."""
-    return str(request.config.getoption("--reliability", default="sample"))
-
-
 @pytest.fixture
-def sized(size: str) -> Callable[[Any, Any, Any], Any]:
+def sized(reliability: str) -> Callable[[Any, Any, Any], Any]:
     """Picks the figure of this run's size: `sized(100, 1000, 10_000)`."""
-    return lambda *figures: figures[SIZES.index(size)]
+    return lambda *figures: figures[SIZES.index(reliability)]
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ from bridge.market.hand import HandMarket
 from bridge.market.symbols import resolve
 from tests.reliability.clock import Epoch, JumpClock
 
-SYMBOLS = ("SBIN", "INFY", "TCS", "ITC", "RELIANCE", "HDFCBANK", "ICICIBANK", "LT")
+SYMBOLS = ("SBIN", "INFY", "TCS", "ITC", "RELIANCE", "HDFCBANK", "ICICIBANK", "LT")  # those that have a price
 ACCOUNTS = ("alpha", "beta")
 _PR_SET_PDEATHSIG = 1
 
@@ -105,7 +105,7 @@ async def furnish(house: Bridge, broker: str, account_settings: dict[str, Any]) 
 def strategies(accounts: dict[str, str]) -> list[tuple[str, StrategySettings]]:
     """`single` trades on alpha, `double` on both (twice as much on beta), `long` closes with its sells, `leg_…` are for baskets."""
     alpha, beta = (Feed(account_id=accounts[name]) for name in ACCOUNTS)
-    free: dict[str, Any] = {"any_symbol": True, "orders_per_minute": None, "orders_per_day": None}
+    free: dict[str, Any] = {"any_symbol": True, "exchange": "NSE", "orders_per_minute": None, "orders_per_day": None}
     twice = Feed(account_id=beta.account_id, multiplier="2")  # type: ignore[arg-type]  # pydantic reads it as a Decimal
     made = [
         ("single", StrategySettings(accounts=(alpha,), **free)),
@@ -126,9 +126,11 @@ async def serve(said: argparse.Namespace) -> None:
     await house.writer.run(_Move(said.broker))
     house.directory.load()
     server = uvicorn.Server(server_config(house.asgi(), "127.0.0.1", said.port))
+    squaring = _square_off_on_signal(house)
     telling = asyncio.create_task(_tell(server, said, json.loads(made.read_text())))
     await server.serve()
     await telling
+    await asyncio.gather(*squaring)
 
 
 class _Move:
@@ -141,6 +143,19 @@ class _Move:
         moved = tx.execute("UPDATE accounts SET rest_url = :url WHERE rest_url <> :url", {"url": self._broker})
         if moved:
             tx.execute("UPDATE revision SET number = number + 1")
+
+
+def _square_off_on_signal(house: Bridge) -> set[asyncio.Task[None]]:
+    """SIGUSR1 is the scheduler's "it is time": every strategy's square-off job runs now."""
+    running: set[asyncio.Task[None]] = set()
+    loop = asyncio.get_running_loop()
+
+    def now() -> None:
+        for strategy_id in house.directory.snapshot.strategies:
+            running.add(loop.create_task(house.square_off.close_strategy(strategy_id)))
+
+    loop.add_signal_handler(signal.SIGUSR1, now)
+    return running
 
 
 async def _tell(server: uvicorn.Server, said: argparse.Namespace, made: dict[str, Any]) -> None:

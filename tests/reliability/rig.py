@@ -116,6 +116,10 @@ class Program:
             except ProcessLookupError:
                 return
 
+    def square_off(self) -> None:
+        """Its scheduler's clock has struck."""
+        self.signal(signal.SIGUSR1)
+
     def kill(self) -> int | None:
         """SIGKILL, and wait for the end."""
         self.signal(signal.SIGKILL)

@@ -101,6 +101,11 @@ def basket(key: str, strategy: str, legs: list[tuple[str, str, int]]) -> Sent:
     return Sent(key, strategy, json.dumps(bodies), wishes)
 
 
+def cancel(key: str, strategy: str, symbol: str) -> Sent:
+    """Take the strategy's resting orders in a symbol back; asks for no order."""
+    return Sent(key, strategy, json.dumps({"ticker": symbol, "action": "cancel"}), ())
+
+
 def _single(symbol: str, side: str, quantity: Decimal) -> tuple[Wish, ...]:
     return (Wish("alpha", symbol, side, quantity),)
 

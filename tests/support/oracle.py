@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 OWNER_DEAD_MAX_S = 30.0
 SWEPT_WITHIN_S = 35.0  # the idle read of the book, and the reading
-GRACE_S = 8.0  # after a deadline: a lease's renewal, a look at the tables, a slow answer
+GRACE_S = 20.0  # after a deadline: a slow answer before it in its lane, a look at the tables
 VISIBLE_WITHIN_S = 60.0
 UNSETTLED = {"QUEUED", "SENDING", "UNKNOWN", "PARKED", "WORKING", "PARTIALLY_FILLED"}
 
@@ -69,6 +69,9 @@ class Oracle:
         self.calm_since = self.house.clock.monotonic()
 
     def _calm_for(self) -> float:
+        broker = self.house.broker
+        if not self.house.process.life.alive or broker.login_over or broker.book_problem:
+            self.disturbed()
         return self.house.clock.monotonic() - self.calm_since
 
     def _all(self, sql: str, *values: Any) -> list[Row]:
@@ -174,8 +177,9 @@ class Oracle:
         yield from (f"INV-1: {count} rows are linked to {number}" for number, count in linked.items() if count > 1)
         for order in pages.orders:
             resting = self.house.broker.orders.get(order["broker_order_id"] or "")
-            if resting is not None and resting.ref not in (order["ref"], "") and not _decided_by_person(order, pages):
-                yield f"INV-1: {order['ref']} is linked to the order of {resting.ref}"
+            mine = resting is None or resting.row.ref is None or resting.ref == order["ref"]
+            if not mine and not _decided_by_person(order, pages):
+                yield f"INV-1: {order['ref']} is linked to {order['broker_order_id']}, which is another's"
 
     def _nothing_lost(self, pages: Pages) -> Iterator[str]:
         """INV-2, and one acceptance for each key of the sender."""

@@ -1,0 +1,128 @@
+"""What the account's broker shows: its book, read often enough, and its login, watched."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bridge.brokers.base import BrokerError, BrokerOrder, Funds, LoginRequired
+from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, Provenance
+from bridge.kit import failpoints
+from bridge.kit.clock import wait_for
+from bridge.kit.database import StorageUnavailable
+from bridge.orders.recovery import BookRead
+
+if TYPE_CHECKING:
+    from bridge.orders.desk import AccountDesk, Services
+
+log = structlog.get_logger("bridge.book")
+
+BUSY_S = 5.0  # between reads while anything is not settled
+IDLE_S = 30.0
+SOON_S = (0.0, 0.3, 1.0, 2.0)  # after an order reached the broker, until it settles
+LOGIN_CHECK_S = 15.0
+EMPTY_AGAIN_S = 2.0
+COST_SHARE = 10  # a large book must not eat the processor: at most a tenth of the time goes into reading it
+
+
+class BookKeeper:
+    """Reads one account's order book on one shared schedule and hands on what it says."""
+
+    def __init__(self, desk: AccountDesk, shared: Services) -> None:
+        self._desk = desk
+        self._clock = shared.clock
+        self._poke = asyncio.Event()
+        self._soon: list[float] = []
+        self._last_read = -IDLE_S
+        self._cost = 0.0
+        self.login_lost = False
+        self.funds: Funds | None = None
+        self.external: tuple[BrokerOrder, ...] = ()
+
+    def read_soon(self) -> None:
+        """An order reached the broker: look a few times until it settles."""
+        now = self._clock.monotonic()
+        self._soon = [now + seconds for seconds in SOON_S]
+        self._poke.set()
+
+    def read_now(self) -> None:
+        """The broker announced a change: read now."""
+        self._soon.insert(0, self._clock.monotonic())
+        self._poke.set()
+
+    async def follow(self) -> None:
+        """Keep reading, for ever."""
+        while True:
+            await wait_for(self._poke, self._next_read_in(), self._clock)
+            self._poke.clear()
+            await self._clock.sleep(max(self._last_read + COST_SHARE * self._cost - self._clock.monotonic(), 0))
+            if self._next_read_in() <= 0:
+                await self.read()
+
+    def _next_read_in(self) -> float:
+        now = self._clock.monotonic()
+        unsettled = [o for o in self._desk.ledger.unsettled() if o.state in AT_BROKER or o.state in UNCERTAIN]
+        if not unsettled:
+            self._soon.clear()
+        waits = [self._last_read + (BUSY_S if unsettled else IDLE_S) - now]
+        waits += [due - now for due in self._soon[:1]]
+        if (unknown := self._desk.unknowns.next_read_in()) is not None:
+            waits.append(unknown)
+        return max(min(waits), 0.0)
+
+    async def read(self) -> None:
+        """One shared read of the whole book: everything the broker says about our orders, and what they leave open."""
+        started = self._clock.monotonic()
+        self._soon = [due for due in self._soon if due > started]
+        self._last_read = started
+        try:
+            rows = await self._whole_book()
+            failpoints.reach("book.read")
+            if rows is not None:
+                self.external = tuple(await self._desk.updates.apply(rows, Provenance.BOOK))
+                await self._desk.unknowns.observe(BookRead(started, self.external))
+                await self._desk.resolver.operations.release(started)
+            self.funds = await self._desk.broker.funds()
+        except LoginRequired:
+            self.login_lost = True
+        except BrokerError as problem:
+            log.warning("book not read", account=self._desk.account.id, problem=type(problem).__name__)
+        except StorageUnavailable as problem:
+            log.warning("book not stored", account=self._desk.account.id, problem=str(problem))
+        except Exception:  # one bad row or a slip in an adapter must not end the asking for good
+            log.exception("book not understood", account=self._desk.account.id)
+        finally:
+            self._cost = self._clock.monotonic() - started
+            self._desk.unknowns.asked()
+            self._desk.pulse()
+        await self._park_the_old()
+
+    async def _park_the_old(self) -> None:
+        try:
+            await self._desk.unknowns.give_up_waiting()
+        except StorageUnavailable as problem:
+            log.warning("parking not stored", account=self._desk.account.id, problem=str(problem))
+
+    async def _whole_book(self) -> list[BrokerOrder] | None:
+        """The book; an empty one only counts when a second look two seconds later agrees and the login is good."""
+        rows = list(await self._desk.broker.order_book())
+        expected = any(o.broker_order_id or o.state in UNCERTAIN for o in self._desk.ledger.unsettled())
+        if rows or not expected:
+            return rows
+        await self._clock.sleep(EMPTY_AGAIN_S)
+        await self._desk.broker.check_login()
+        return list(await self._desk.broker.order_book())
+
+    async def watch_login(self) -> None:
+        """While the login is over, ask now and then whether a person has logged in again."""
+        while True:
+            if self.login_lost:
+                try:
+                    await self._desk.broker.check_login()
+                    self.login_lost = False
+                    self._desk.pulse()
+                except BrokerError:
+                    log.warning("login needed", account=self._desk.account.id)
+            await self._clock.sleep(LOGIN_CHECK_S)

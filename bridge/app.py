@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
+from functools import cache
 from typing import Any
 
 import structlog
@@ -31,6 +32,7 @@ from bridge.market.calendar import ALWAYS_OPEN, CALENDAR, Calendar
 from bridge.market.none import NoPrices
 from bridge.market.simulated import SimulatedMarket
 from bridge.market.symbols import resolve
+from bridge.orders import metrics
 from bridge.orders.control import Control
 from bridge.orders.desk import Services
 from bridge.orders.dispatcher import Dispatcher
@@ -79,9 +81,7 @@ class Bridge:
         self.pipeline = Pipeline(
             self.directory, self.survey, self.writer, self.vault, self.clock, capabilities_of, self.dispatcher.offer
         )
-        self.control = Control(
-            self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock
-        )
+        self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.square_off = SquareOff(self.pipeline, self.survey, self.reader, self.clock)
         self._web = web
         self._dispatch = dispatch
@@ -187,7 +187,7 @@ class Bridge:
         site = FastAPI(title="Bridge", docs_url="/docs", redoc_url=None, lifespan=lifespan)
         site.add_api_route("/health/live", self.live, methods=["GET"], include_in_schema=False)
         site.add_api_route("/health/ready", self.ready, methods=["GET"], include_in_schema=False)
-        site.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)
+        site.add_api_route("/metrics", self.metrics, methods=["GET"], include_in_schema=False)
         if self._web:
             site.include_router(api.create(self.reader, self.vault, self.clock, self.directory))
             site.include_router(admin.create(self._ports()))
@@ -213,6 +213,16 @@ class Bridge:
         """The process answers."""
         return PlainTextResponse("live\n")
 
+    async def metrics(self) -> Response:
+        """Prometheus text."""
+        metrics.WRITER_BACKLOG.set(self.writer.backlog)
+        metrics.DESKS.set(len(self.dispatcher.desks))
+        metrics.UNSETTLED.clear()
+        for desk in self.dispatcher.desks.values():
+            for order in desk.ledger.unsettled():
+                metrics.UNSETTLED.labels(desk.account.id, order.state).inc()
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
     async def ready(self) -> Response:
         """The database answers and has the schema this version needs."""
         try:
@@ -223,15 +233,12 @@ class Bridge:
         return JSONResponse({"status": "ready" if good else "not ready"}, 200 if good else 503)
 
 
-async def _metrics() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (problem := task.exception()):
         log.error("background task ended", problem=repr(problem))
 
 
+@cache
 def capabilities_of(broker: str) -> Capabilities | None:
     """What a broker can do; None when no broker has that name."""
     return declaration(broker).capabilities if broker in names() else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.domain.intent import plain
 from bridge.domain.lifecycle import IntentState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit.database import Row, Transaction, dumps
@@ -63,7 +64,7 @@ def _line(order: OrderRecord) -> dict[str, Any]:
         "order_id": order.id,
         "symbol": order.symbol,
         "side": str(order.side),
-        "quantity": f"{order.quantity.normalize():f}",
+        "quantity": plain(order.quantity),
         "account": order.account_id,
     }
 

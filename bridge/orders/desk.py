@@ -27,6 +27,7 @@ from bridge.orders.bookkeeping import BookKeeper
 from bridge.orders.gate import Gate, Work
 from bridge.orders.holdings import Ledger, of
 from bridge.orders.lease import Lease
+from bridge.orders.metrics import ANSWER_SECONDS, QUEUED_SECONDS
 from bridge.orders.outcome import LOGIN_LOST
 from bridge.orders.pace import Pace
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
@@ -371,6 +372,8 @@ class AccountDesk:
                 return order, found
             used = found.state not in (OrderState.QUEUED, OrderState.NOT_SENT)
             self.ledger.put(found)
+            QUEUED_SECONDS.observe(max((found.sent_at or found.queued_at) - found.queued_at, 0) / 1e6)
+            ANSWER_SECONDS.observe(max(found.updated_at - (found.sent_at or found.updated_at), 0) / 1e6)
             if found.state is OrderState.REJECTED and found.code == LOGIN_LOST:
                 self.book.login_lost = True
             return found, None

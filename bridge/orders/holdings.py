@@ -9,6 +9,7 @@ from bridge.domain.intent import Side
 from bridge.domain.lifecycle import TERMINAL
 from bridge.kit.database import Row, Transaction
 from bridge.orders import tables
+from bridge.orders.metrics import ORDERS
 from bridge.orders.records import Lane, OrderRecord, stored
 
 ZERO = Decimal(0)
@@ -116,6 +117,9 @@ class Ledger:
 
     def put(self, order: OrderRecord) -> None:
         """Take an order in, or what became of it."""
+        known = self.orders.get(order.id)
+        if known is None or known.state is not order.state:
+            ORDERS.labels(order.state).inc()
         self.orders[order.id] = order
         self.by_ref[order.ref] = order.id
         self._alerts.setdefault(order.alert_id, set()).add(order.id)

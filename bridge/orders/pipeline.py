@@ -25,7 +25,14 @@ from bridge.kit.vault import Vault
 from bridge.orders.accepting import Accept, Receipt, answer_for
 from bridge.orders.arrival import Answer, Arrival
 from bridge.orders.building import build
-from bridge.orders.checks import CHECKS, account_is_usable, alert_is_fresh, strategy_is_live, trading_is_not_stopped
+from bridge.orders.checks import (
+    CHECKS,
+    FIGURES,
+    account_is_usable,
+    alert_is_fresh,
+    strategy_is_live,
+    trading_is_not_stopped,
+)
 from bridge.orders.journal import Claim
 from bridge.orders.masking import mask
 from bridge.orders.planning import Money, candidate
@@ -233,8 +240,9 @@ class Pipeline:
         refusal = None
         for check in checks:
             refusal = check(decided, situation)
-            name = check.__name__.replace("_", " ")
-            said.append({"name": name, "ok": refusal is None} | ({"detail": refusal.message} if refusal else {}))
+            figures = FIGURES.get(check)
+            detail = refusal.message if refusal else figures(decided, situation) if figures else ""
+            said.append({"name": check.__name__.replace("_", " "), "ok": refusal is None, "detail": detail})
             if refusal:
                 break
         title = "Every check passed" if refusal is None else f"Refused: {refusal.message}"

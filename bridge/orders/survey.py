@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from bridge.accounts.directory import Directory
@@ -123,6 +123,8 @@ class Survey:
         self._clock = clock
         self._capabilities = capabilities
         self._resolved: dict[tuple[object, ...], Mapped | Refusal] = {}
+        self._sessions: dict[str, tuple[int, Session]] = {}
+        self._days: dict[str, tuple[int, date]] = {}
         self._watermarks: dict[tuple[str, str], datetime] = {}
 
     # -- instruments and time -----------------------------------------------------------------------------------
@@ -162,9 +164,14 @@ class Survey:
         return found
 
     def session(self, instrument: Instrument, now: datetime) -> Session:
-        """Whether the instrument's market takes orders."""
-        is_open = self.calendar.is_open(instrument, now)
-        return Session(is_open, "" if is_open else self.calendar.sentence(instrument, now))
+        """Whether the instrument's market takes orders. Sessions change on whole seconds, so one answer serves a second."""
+        key, second = instrument.key, int(now.timestamp())
+        known = self._sessions.get(key)
+        if known is None or known[0] != second:
+            is_open = self.calendar.is_open(instrument, now)
+            known = second, Session(is_open, "" if is_open else self.calendar.sentence(instrument, now))
+            self._sessions[key] = known
+        return known[1]
 
     def session_refusal(self, instrument: Instrument) -> Refusal | None:
         """Why the instrument cannot be traded now, or None."""
@@ -173,21 +180,28 @@ class Survey:
 
     def trading_date(self, instrument: Instrument) -> str:
         """The exchange's trading date, ISO."""
-        return self.calendar.trading_date(instrument.exchange, self._clock.now()).isoformat()
+        return self._trading_day(instrument.exchange).isoformat()
+
+    def _trading_day(self, exchange: str) -> date:
+        now = self._clock.now()
+        second, known = int(now.timestamp()), self._days.get(exchange)
+        if known is None or known[0] != second:
+            known = self._days[exchange] = second, self.calendar.trading_date(exchange, now)
+        return known[1]
 
     def square_off_passed(self, instrument: Instrument, product: Product) -> str | None:
         """A sentence once intraday positions in the instrument are being closed for the day."""
         if product is not Product.MIS:
             return None
         now = self._clock.now()
-        at = self.calendar.square_off_time(instrument, self.calendar.trading_date(instrument.exchange, now))
+        at = self.calendar.square_off_time(instrument, self._trading_day(instrument.exchange))
         if at is None or now < at:
             return None
         return f"Intraday positions in {instrument.symbol} are closed at {at:%H:%M}; new ones wait for the next day."
 
     def freeze(self, instrument: Instrument) -> FreezeLimit | None:
         """The largest single order today."""
-        return freeze_quantity(instrument, self.calendar.trading_date(instrument.exchange, self._clock.now()))
+        return freeze_quantity(instrument, self._trading_day(instrument.exchange))
 
     def day_is_over(self, exchange: str, symbol: str, queued_at: datetime) -> bool:
         """Whether the session in which an order was queued has closed."""

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Source
+from bridge.kit import failpoints
 from bridge.kit.clock import Clock, micros
 from bridge.kit.database import StorageUnavailable
 from bridge.kit.vault import Vault
@@ -106,6 +107,7 @@ class Hook:
         try:
             visit.reply = await self._reply(visit, scope, receive)
             await _send(send, visit.reply)
+            failpoints.reach("accept.replied")
         finally:
             self._record(visit)
 

@@ -18,7 +18,7 @@ from tests.reliability.ledgers import Sent
 from tests.reliability.rig import Program, Rig
 from tests.reliability.sender import Sender, alert, cancel
 
-SPEED = 30.0
+SPEED = 40.0
 TRIES = 4
 HIT_WITHIN_REAL_S = 2.5
 SIGKILLED = -9
@@ -34,7 +34,7 @@ BEHAVIOURS: dict[str, Rule] = {
     "shows_a_web_page": {"do": "html_page"},
     "takes_it_long_after": {"do": "late_accept", "hold_s": [2, 20]},
 }
-DELAYS_S = (0.0, 75.0)  # at once; when every entry is too old
+DELAYS_S = (0.0, 65.0)  # at once; when every entry is too old
 
 
 @dataclass
@@ -46,6 +46,7 @@ class Chain:
     delay_s: float
     sender: Sender = field(init=False)
     sending: list[asyncio.Task[None]] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.symbols = itertools.cycle(_equities())
@@ -63,7 +64,8 @@ class Chain:
         await self.rig.start()
         await asyncio.gather(*self.sending)
         await self.rig.until_rest()
-        assert_clean(self.rig.ledgers(), (self.rig.seed, self.behaviour, self.delay_s, points))
+        assert_clean(self.rig.ledgers(), (self.rig.seed, self.behaviour, self.delay_s))
+        assert not self.missed, f"seed {self.rig.seed}: never reached: {self.missed}"
 
     async def _die_at(self, point: str) -> None:
         program = self.rig.spawn(failpoints=f"{point}=kill@1")
@@ -74,8 +76,9 @@ class Chain:
             self._provoke(point, program)
             patience = HIT_WITHIN_REAL_S + self.rig.epoch.real(TAKES_LONG_S.get(point, 0))
             await asyncio.to_thread(program.nursery.wait, program.pid, patience)
-        status = await asyncio.to_thread(program.nursery.wait, program.pid, HIT_WITHIN_REAL_S)
-        assert status == SIGKILLED, f"seed {self.rig.seed}: {point} was not reached ({status}): {self.rig.said(program)}"
+        if await asyncio.to_thread(program.nursery.wait, program.pid, HIT_WITHIN_REAL_S) != SIGKILLED:
+            self.missed.append(f"{point} (it ended with {program.status}, log {program.log})")
+            program.kill()
 
     def _provoke(self, point: str, program: Program) -> None:
         """Alerts that lead to the place: one to the misbehaving broker, others that make sure."""

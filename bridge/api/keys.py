@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -55,7 +56,7 @@ class Keys:
 
     async def _row(self, key_id: str) -> Row | None:
         now = self._clock.monotonic()
-        read_at, row = self._rows.get(key_id, (now - KNOWN_FOR_S, None))
+        read_at, row = self._rows.get(key_id, (-math.inf, None))
         if now - read_at < KNOWN_FOR_S:
             return row
         sql = "SELECT id, user_id, key_hash, scopes, expires_at, revoked_at FROM api_keys WHERE id = :id"

@@ -42,7 +42,7 @@ class Books:
 
     def reckon(self, seconds: float = 60) -> Reckoning:
         """Wait until every order has come to something, then compare."""
-        self._stage.wait_until("orders were still under way", UNDER_WAY, seconds)
+        self._stage.wait_until_none("orders were still under way", UNDER_WAY, seconds)
         arrived = Counter(str(row["body"]["quantity"]) for row in self._stage.broker.sent())
         ended = {f"{int(row['quantity'])}": row["code"] for row in self._stage.rows(ENDED_HERE)}
         explained = {quantity for quantity, code in ended.items() if code}

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from typing import Any
+from contextlib import ExitStack
 
 import pytest
 
+from tests.acceptance.program import Plan
 from tests.acceptance.sizes import SIZES, Size
 from tests.acceptance.stage import Stage
 
 SEED = 20261121
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    with suppress(ValueError):  # the reliability tests have the same option
-        parser.addoption("--reliability", choices=tuple(SIZES), default="sample", help="how much the long tests do")
+Stages = Callable[[Plan], Stage]
 
 
 @pytest.fixture(scope="session")
-def size(request: pytest.FixtureRequest) -> Size:
+def size(reliability: str) -> Size:
     """The figures of `--reliability`."""
-    return SIZES[request.config.getoption("--reliability", default="sample")]
+    return SIZES[reliability]
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ def seed() -> int:
 
 
 @pytest.fixture(scope="module")
-def stage_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict[str, Any]], Stage]]:
-    """Sets up a stage with these account settings, to be taken down after the module's tests."""
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    """Sets up stages, which are taken down after the module's tests."""
     with ExitStack() as stack:
-        yield lambda settings: stack.enter_context(Stage(tmp_path_factory.mktemp("stage"), settings))
+        yield lambda plan: stack.enter_context(Stage(tmp_path_factory.mktemp("stage"), plan))

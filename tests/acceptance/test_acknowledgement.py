@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 
 from tests.acceptance import load
 from tests.acceptance.books import Books
+from tests.acceptance.conftest import Stages
 from tests.acceptance.floor import Took, beside
 from tests.acceptance.load import Alerts, Client
+from tests.acceptance.program import Plan
 from tests.acceptance.sizes import Size
 from tests.acceptance.stage import FREE, Stage
 
@@ -21,8 +21,8 @@ TAKEN, NOT_NOW = 202, {429, 503}
 
 
 @pytest.fixture(scope="module")
-def stage(stage_of: Callable[[dict[str, Any]], Stage]) -> Stage:
-    return stage_of(FREE)
+def stage(stages: Stages) -> Stage:
+    return stages(Plan(FREE))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ async def test_alerts_at_100_a_second_are_acknowledged_at_once(
     short = alerts.take(PER_SECOND * min(max(size.steady_s // 4, 1), 10))
     at_rate = partial(load.steady, per_second=PER_SECOND)
 
-    shots, floor = await beside(Client(stage.port, stage.path("single")), at_rate, bodies, short)
+    shots, floor = await beside(Client(stage.port, stage.paths["alpha"]), at_rate, bodies, short)
 
     books.note(bodies, shots)
     took = Took.of(shots)
@@ -60,7 +60,7 @@ async def test_a_burst_of_1000_alerts_is_answered_in_time_and_nothing_taken_is_l
     for _ in range(size.bursts):
         bodies = alerts.take(BURST)
 
-        shots, floor = await beside(Client(stage.port, stage.path("single")), load.burst, bodies, bodies)
+        shots, floor = await beside(Client(stage.port, stage.paths["alpha"]), load.burst, bodies, bodies)
 
         books.note(bodies, shots)
         took = Took.of(shots)

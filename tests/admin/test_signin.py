@@ -184,7 +184,7 @@ async def test_a_form_sent_after_the_session_ended_does_nothing_and_says_so(
     world: World, asha: httpx.AsyncClient
 ) -> None:
     world.clock.forward(31 * 60)
-    answer = await asha.post("/orders/or_part/cancel", data={}, headers=FROM_HERE)
+    answer = await asha.post("/orders/or_part/cancel", data={"csrf": "x"}, headers=FROM_HERE)
 
     assert "Your session ended. Nothing was done" in (await asha.get(answer.headers["location"])).text
     assert world.pipeline.asked == []

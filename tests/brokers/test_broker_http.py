@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bridge.brokers.base import BrokerError, Connection, LoginRequired, OutcomeUnknown, Unavailable
-from bridge.brokers.http import LARGEST_BODY, LARGEST_RECORD, LIMITS, BrokerHttp, Exchange, Timeouts, masked
+from bridge.brokers.families.http import LARGEST_BODY, LARGEST_RECORD, LIMITS, BrokerHttp, Exchange, Timeouts, masked
 from bridge.kit.clock import ScaledClock
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

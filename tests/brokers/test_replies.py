@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from bridge.brokers import declaration
 from bridge.brokers.base import BrokerError, Connection, LoginRequired, OutcomeUnknown, Rejected, Unavailable
 from bridge.brokers.fakebroker.translate import RULES
-from bridge.brokers.http import Reply
-from bridge.brokers.replies import decimal, identifier, optional, rows
+from bridge.brokers.families.http import Reply
+from bridge.brokers.families.replies import decimal, identifier, optional, rows
 from tests.brokers.orders import order
 
 JSON = st.recursive(

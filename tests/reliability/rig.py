@@ -218,6 +218,20 @@ class Rig:
             assert time.monotonic() < deadline, f"seed {self.seed}: waited {real_s:g} s in vain for {what}"
             await asyncio.sleep(LOOK_EVERY_S)
 
+    async def holder(self, account: str) -> Program:
+        """The process that sends for an account of the rehearsal."""
+
+        def found() -> Program | None:
+            sql = "SELECT holder FROM leases WHERE account_id = :id"
+            rows = self.reader.read(sql, {"id": self.made["accounts"][account]})
+            pid = json.loads(rows[0]["holder"])[1] if rows else 0
+            return next((each for each in self.programs if each.pid == pid and each.status is None), None)
+
+        await self.until(lambda: found() is not None, 20, f"somebody to send for {account}")
+        program = found()
+        assert program is not None
+        return program
+
     async def until_rest(self, scaled_s: float = 900.0, least_real_s: float = 20.0) -> None:
         """Wait until nothing is on its way any more and the book was seen; the judge says what is wrong if it never is."""
         deadline = time.monotonic() + max(self.epoch.real(scaled_s), least_real_s)

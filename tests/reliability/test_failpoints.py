@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from bridge.kit.failpoints import POINTS
-from bridge.market.hand import HandMarket
 from tests.reliability.judge import assert_clean
 from tests.reliability.ledgers import Sent
 from tests.reliability.rig import Program, Rig
 from tests.reliability.sender import Sender, alert, cancel
+from tests.reliability.stage import equities
 
 SPEED = 40.0
 TRIES = 4
@@ -49,7 +49,7 @@ class Chain:
     missed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.symbols = itertools.cycle(_equities())
+        self.symbols = itertools.cycle(equities())
         self.numbers = itertools.count()
 
     async def run(self, points: list[str]) -> None:
@@ -125,11 +125,6 @@ _RULES_FOR_PROBE: dict[str, tuple[Rule, ...]] = {
 
 def _is_for(row: Rule, symbol: str) -> bool:
     return isinstance(row["body"], dict) and row["body"]["symbol"] == symbol
-
-
-def _equities() -> list[str]:
-    found = [each.symbol for each in HandMarket().instruments() if each.exchange == "NSE" and each.kind == "equity"]
-    return [symbol for symbol in found if symbol.isalnum()]
 
 
 def _shuffled(seed: int) -> list[str]:

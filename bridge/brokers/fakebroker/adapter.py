@@ -20,8 +20,8 @@ from bridge.brokers.base import (
 )
 from bridge.brokers.fakebroker import translate
 from bridge.brokers.fakebroker.translate import RULES
-from bridge.brokers.http import BrokerHttp
-from bridge.brokers.replies import identifier, rows, shaped
+from bridge.brokers.families.http import BrokerHttp
+from bridge.brokers.families.replies import identifier, rows, shaped
 
 Row = TypeVar("Row")
 

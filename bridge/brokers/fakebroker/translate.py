@@ -19,7 +19,7 @@ from bridge.brokers.base import (
     OrderRequest,
     Unsupported,
 )
-from bridge.brokers.replies import Failure, ReplyRules, decimal, identifier, optional
+from bridge.brokers.families.replies import Failure, ReplyRules, decimal, identifier, optional
 from bridge.domain.intent import OrderType, Product, Side, TimeInForce
 
 Json = Mapping[str, Any]

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bridge.brokers.base import BrokerError, LoginRequired, OutcomeUnknown, Rejected, Unavailable
-from bridge.brokers.http import Reply, masked
+from bridge.brokers.families.http import Reply, masked
 
 Listed = frozenset[tuple[str, int]]
 

@@ -1,0 +1,89 @@
+"""The product with people in it: `python -m tests.acceptance.program FOLDER PORT BROKER PLAN` serves until stopped.
+
+It is `bridge up` on the machine's own clock with the simulated market, and every account is at the simulated broker. (The
+program of the reliability tests has a clock that can be put wrong, and strategies of its own.)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter
+
+from bridge import api
+from bridge.accounts.model import AccountSettings, Feed, Role, SourceSettings, StrategySettings
+from bridge.app import Bridge
+from bridge.cli.serve import run_async, server_config
+from bridge.kit import logs
+from bridge.kit.clock import Clock
+from bridge.kit.settings import Settings
+
+UNLIMITED: Mapping[str, Any] = {"orders_per_minute": None, "orders_per_day": None}
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Settings of the accounts, and of each strategy by its name: which account it trades on, and what else it says."""
+
+    account: dict[str, Any] = field(default_factory=dict)
+    strategies: dict[str, dict[str, Any]] = field(default_factory=lambda: {"alpha": {}})
+
+    def text(self) -> str:
+        """For a command line."""
+        return json.dumps(asdict(self))
+
+
+def build(folder: Path, clock: Clock | None = None, port: int = 0) -> Bridge:
+    """The product over that folder."""
+    if not hasattr(api, "create"):
+        # The JSON API is being built; until then the rest of the site is tested without it.
+        setattr(api, "create", lambda *_: APIRouter())  # noqa: B010 - mypy knows that it is not there
+    settings = Settings(
+        data_dir=folder, database_url=f"sqlite:///{folder / 'bridge.db'}", port=port, market="simulated", always_open=True
+    )
+    return Bridge(settings, clock=clock)
+
+
+async def furnish(house: Bridge, broker: str, plan: Plan) -> dict[str, str]:
+    """A user whose strategies each have an account of the same name; the webhook address of each."""
+    user_id = await house.accounts.add_user("rehearsal", "rehearsal-only-password", Role.OWNER)
+    limits = AccountSettings.model_validate({**UNLIMITED, **plan.account})
+    free = SourceSettings(rate_per_minute=10**9, burst=10**9)
+    paths = {}
+    for name, said in plan.strategies.items():
+        account_id = await house.accounts.add_account(
+            user_id, name, "fakebroker", settings=limits, credentials={"token": name}, rest_url=broker
+        )
+        rules = {"accounts": [Feed(account_id=account_id)], "any_symbol": True, **UNLIMITED, **said}
+        strategy_id = await house.accounts.add_strategy(user_id, name, StrategySettings.model_validate(rules))
+        paths[name] = (await house.accounts.add_source(user_id, strategy_id, name, free)).path
+    await house.directory.refresh()
+    return paths
+
+
+async def serve(folder: Path, port: int, broker: str, plan: Plan) -> None:
+    """Serve until stopped; `paths.json` in the folder has the addresses."""
+    folder.mkdir()
+    house = build(folder, port=port)
+    logs.configure(house.settings)
+    (folder / "paths.json").write_text(json.dumps(await furnish(house, broker, plan)))
+    await uvicorn.Server(server_config(house.asgi(), "127.0.0.1", port)).serve()
+
+
+def die_with_parent() -> None:
+    """No process outlives the test that started it, however that ended."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    run_async(serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Plan(**json.loads(sys.argv[4]))))

@@ -2,7 +2,7 @@
 
     python3 scripts/paste_demo_curl.py demo.log
 
-The order is looked up through the OpenAlgo-compatible `orderstatus`, with the API key that the demo printed.
+The order is looked up through the API, with the key that the demo printed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 20
-FILLED = "complete"  # OpenAlgo's word
+FILLED = "FILLED"
 
 
 def pasted(log: str) -> str:
@@ -28,11 +28,9 @@ def pasted(log: str) -> str:
     return match.group(1)
 
 
-def post(address: str, body: dict[str, str]) -> dict[str, Any]:
-    """JSON there and back."""
-    request = urllib.request.Request(
-        address, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}, method="POST"
-    )
+def fetch(address: str, api_key: str) -> dict[str, Any]:
+    """JSON, asked for with the key."""
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {api_key}"})
     with urllib.request.urlopen(request, timeout=5) as answer:
         reply: dict[str, Any] = json.load(answer)
     return reply
@@ -52,13 +50,12 @@ def accepted(command: str) -> str:
 
 def wait_until_filled(base_url: str, api_key: str, order_id: str) -> None:
     """Ask until the order is filled. Ends the program when patience does."""
-    asked = {"apikey": api_key, "orderid": order_id, "strategy": "fresh clone"}
     deadline, state = time.monotonic() + PATIENCE_S, ""
     while state != FILLED:
         if time.monotonic() > deadline:
             raise SystemExit(f"{order_id}: still {state} after {PATIENCE_S} s.")
         time.sleep(0.25)
-        state = post(f"{base_url}/api/v1/orderstatus", asked)["data"]["order_status"]
+        state = fetch(f"{base_url}/api/v1/orders/{order_id}", api_key)["state"]
     print(f"{order_id}: filled")
 
 

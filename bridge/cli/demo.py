@@ -98,7 +98,7 @@ def sentences(made: Made, data_dir: Path) -> str:
             "",
             "Send an alert, as TradingView would:",
             "",
-            f"curl -i -X POST '{made.webhook_url}' -H 'Content-Type: application/json' -d '{body}'",
+            f"curl -X POST '{made.webhook_url}' -H 'Content-Type: application/json' -d '{body}'",
             "",
             "See its orders:",
             "",

@@ -157,7 +157,7 @@ class Process:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.gather(*others, *self.tasks, return_exceptions=True)
         self.writer.close()
         self.writer._drop_connection()
         self.engine.dispose()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import dialects_page
 from scripts.leaks import findings, tracked_files
 from scripts.readme_command import command
 from scripts.settings_table import BEGIN, END, table
@@ -104,3 +105,9 @@ def test_the_licence_is_the_whole_apache_licence() -> None:
     assert "Version 2.0, January 2004" in licence
     assert "END OF TERMS AND CONDITIONS" in licence
     assert (ROOT / "NOTICE").read_text(encoding="utf-8").startswith("Bridge\nCopyright")
+
+
+def test_the_page_of_dialects_is_made_of_the_dialects() -> None:
+    page = (ROOT / "docs" / "dialects.md").read_text(encoding="utf-8")
+
+    assert page == dialects_page.page(), "run: uv run scripts/dialects_page.py --write"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,42 +18,26 @@ from bridge.dialects.base import Dialect
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "dialects.md"
 EXAMPLE_CHARACTERS = 700
-OPENING = """# Dialects: how an alert may be written
-
-Post any of these to a webhook address. Bridge finds out by itself which one it is and says why on the alert's page
-("read as pineconnector because …"); the content type is only a hint. A source or strategy may pin its dialect.
-`bridge translate` shows what a message would become without doing it.
-
-The dialects are asked in this order, the most particular first. A message that is in a dialect but breaks its grammar is
-refused by name; it never falls through to a dialect that would guess. Placeholders that arrived unfilled, broken
-numbers and ambiguous sides are refused. Obvious damage to JSON (a trailing comma, curly quotes) is repaired, and the
-alert says so.
-
-## The words of an intent
-
-Every dialect says what a message asks for in the same words (`bridge/domain/intent.py`):
-
-| member | words |
-|---|---|
-| `kind` | order, cancel, modify, flatten, scan; and those that never trade: control (but for closing), variable, notify, query, conditional, invalid |
-| `intent` | buy, sell, enter_long, enter_short, exit, exit_long, exit_short, reverse, add, flatten, target_position, cancel_orders, modify_order, scan_hit, start_deal |
-| `quantity_type` | units, base, quote, contracts, lots, cash, risk_cash, risk_percent, percent_equity, percent_available, percent_margin, percent_position, full_position, setting (a number whose unit the strategy decides), default (the strategy's size) |
-| `order_type` | market, limit, stop, stop_limit, trailing_stop, default |
-| distances | price (absolute), percent, offset (from the entry, always positive), pips, points, trail_percent, trail_offset, setting |
-"""
+OPENING = Path(__file__).with_name("dialects_opening.md")
 
 
-def example_of(dialect: Dialect) -> dict[str, Any] | None:
-    """The first of the dialect's examples, by file name, that is an order."""
-    folder = Path(str(sys.modules[dialect.read.__module__].__file__)).parent
+def folders() -> dict[str, Path]:
+    """Where each dialect lives: a name that starts with a digit has it spelled out."""
+    package = ROOT / "bridge" / "dialects"
+    found = [folder for folder in package.iterdir() if (folder / "examples").is_dir()]
+    return {import_module(f"bridge.dialects.{folder.name}").DIALECT.name: folder for folder in found}
+
+
+def example_of(folder: Path) -> dict[str, Any] | None:
+    """The first of a dialect's examples, by file name, that asks for something."""
     records = [json.loads(file.read_text(encoding="utf-8")) for file in sorted((folder / "examples").glob("*.json"))]
     orders = [found for found in records if found["reading"].get("kind") in ("order", "scan", "flatten")]
     return next(iter(orders or records), None)
 
 
-def section(dialect: Dialect) -> str:
+def section(dialect: Dialect, folder: Path) -> str:
     """One dialect: its name, and a message with what it becomes."""
-    example = example_of(dialect)
+    example = example_of(folder)
     if example is None:
         return f"## {dialect.name}\n\n{dialect.title}.\n"
     said = json.dumps(example["reading"].get("orders", []), ensure_ascii=False)
@@ -63,7 +48,9 @@ def section(dialect: Dialect) -> str:
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([OPENING, *(section(dialect) for dialect in discover())])
+    homes = folders()
+    sections = [section(dialect, homes[dialect.name]) for dialect in discover()]
+    return "\n".join([OPENING.read_text(encoding="utf-8"), *sections])
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ class Bridge:
         services = Services(
             self.writer, self.reader, self.clock, self.market, self.directory, self.survey, Holder.me().text()
         )
-        self.dispatcher = Dispatcher(services, Leases(self.writer, self.clock), self._connect)
+        self.dispatcher = Dispatcher(services, Leases(self.writer, self.reader, self.clock), self._connect)
         self.pipeline = Pipeline(
             self.directory, self.survey, self.writer, self.vault, self.clock, capabilities_of, self.dispatcher.offer
         )

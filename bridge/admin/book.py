@@ -124,18 +124,16 @@ def lots_words(net: Decimal, lot_size: Decimal) -> str:
 
 
 def uncertain_words(net: Decimal, orders: Sequence[Row]) -> str:
-    """`0 or +65` while an order is undecided: the smallest and largest holding that can be true."""
-    if not orders:
-        return ""
+    """`0 or +65` while an order is undecided: what is recorded, and what is true if the order filled. Several make a range."""
     changes = [
         (Decimal(row["quantity"]) - Decimal(row["filled"])) * (1 if str(row["side"]).lower() == "buy" else -1)
         for row in orders
     ]
-    low = net + sum((c for c in changes if c < 0), Decimal(0))
-    high = net + sum((c for c in changes if c > 0), Decimal(0))
-    word = "or" if len(orders) == 1 else "to"
-    first, second = (low, high) if abs(low) <= abs(high) else (high, low)
-    return f"{figures.signed_quantity(first)} {word} {figures.signed_quantity(second)}"
+    if len(changes) == 1:
+        return f"{figures.signed_quantity(net)} or {figures.signed_quantity(net + changes[0])}"
+    low = net + sum((change for change in changes if change < 0), Decimal(0))
+    high = net + sum((change for change in changes if change > 0), Decimal(0))
+    return f"{figures.signed_quantity(low)} to {figures.signed_quantity(high)}" if changes else ""
 
 
 def position_lines(rows: Sequence[Row], uncertain: Sequence[Row], names: Names, now: int) -> list[PositionLine]:

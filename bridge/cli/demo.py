@@ -146,7 +146,7 @@ async def _serve(settings: Settings, folder: Path, as_json: bool) -> None:
     made = await furnish(house)
     server = uvicorn.Server(server_config(house.asgi(), settings.host, settings.port))
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
         await asyncio.sleep(0.01)
     if server.started:
         click.echo(made.line() if as_json else sentences(made, folder))

@@ -74,15 +74,12 @@ def _examined(offline: bool) -> Iterator[Found]:
         return
     for examine in EXAMINATIONS:
         yield from examine(settings)
-    found = list(database(settings))
-    yield from found
-    if any(each.state != "ok" for each in found):
-        return
-    if not settings.keys.exists():  # opening the house would make new ones, which open nothing
-        yield _problem("key file", f"{settings.keys} is gone, but the database is there: put your copy of it back")
-        return
-    yield from records()
-    yield from brokers(offline)
+    stored = list(database(settings))
+    stored += keys(settings, in_use=any(each.state == "ok" for each in stored))
+    yield from stored
+    if all(each.state == "ok" for each in stored):
+        yield from records()
+        yield from brokers(offline)
 
 
 def configuration(settings: Settings) -> Iterator[Found]:
@@ -127,10 +124,14 @@ def folder(settings: Settings) -> Iterator[Found]:
         yield _note("data directory", f"others of this machine can look into it: chmod 700 {place.resolve()}")
 
 
-def keys(settings: Settings) -> Iterator[Found]:
-    """Is the key file there and nobody else's?"""
+def keys(settings: Settings, *, in_use: bool) -> Iterator[Found]:
+    """Is the key file there and nobody else's? `in_use`: there is a database that was written with it."""
     if not settings.keys.exists():
-        return  # said once it is known whether there is a database that needs it
+        if in_use:  # new ones, which the next start would make, open nothing of what is stored
+            yield _problem("key file", f"{settings.keys} is gone, but its database is there: put your copy of it back")
+        else:
+            yield _note("key file", f"{settings.keys} is not there yet; the first start makes it")
+        return
     try:
         Vault.open(settings.keys)
     except (KeyFileProblem, OSError) as problem:
@@ -163,7 +164,7 @@ def chrome(_settings: Settings) -> Iterator[Found]:
         yield _note("chrome", "not found: chart pictures need it; install chromium, or set BROWSER_PATH")
 
 
-EXAMINATIONS: tuple[Callable[[Settings], Iterator[Found]], ...] = (configuration, folder, keys, clock, chrome)
+EXAMINATIONS: tuple[Callable[[Settings], Iterator[Found]], ...] = (configuration, folder, clock, chrome)
 
 
 def database(settings: Settings) -> Iterator[Found]:

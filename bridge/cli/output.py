@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -28,8 +27,8 @@ def user_option(command: F) -> F:
 
 
 def as_json_text(value: Any) -> str:
-    """One line of JSON; decimals as text."""
-    return json.dumps(value, default=_plain, ensure_ascii=False)
+    """One line of JSON, in ASCII, as it may be shown on a terminal; decimals as text."""
+    return json.dumps(value, default=_plain)
 
 
 def _plain(value: Any) -> Any:
@@ -59,12 +58,17 @@ def _table(rows: Sequence[Entry]) -> None:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
+def printable(text: str) -> str:
+    """The text without what would steer the terminal: much of what is shown was written by strangers."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return " ".join(str(value).split())
+    return printable(" ".join(str(value).split()))
 
 
 def entry(found: Entry, as_json: bool) -> None:
@@ -75,8 +79,3 @@ def entry(found: Entry, as_json: bool) -> None:
     width = max(map(len, found))
     for name, value in found.items():
         click.echo(f"{name.ljust(width)}  {_cell(value)}")
-
-
-def stamp() -> str:
-    """This moment in a file's name."""
-    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S")

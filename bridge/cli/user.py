@@ -89,7 +89,9 @@ def _another_owner(house: House, user_id: str) -> bool:
 
 def _password(file: TextIO | None) -> str:
     """From the file, or asked for twice; never an argument, which other people of the machine could read."""
-    given = file.readline().rstrip("\r\n") if file else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    given = (
+        file.readline().rstrip("\r\n") if file else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
     if not PASSWORD_MIN <= len(given) <= PASSWORD_MAX:
         raise click.ClickException(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters, this one {len(given)}")
     return str(given)

@@ -17,9 +17,9 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.repair import mend
-from bridge.dialects.strict_json import MOST_KEYS, parse
-from bridge.dialects.values import PLACEHOLDER, refuse_placeholder, symbol
+from bridge.dialects.families.repair import mend
+from bridge.dialects.families.strict_json import MOST_KEYS, parse
+from bridge.dialects.families.values import PLACEHOLDER, refuse_placeholder, symbol
 from bridge.domain.intent import Kind, Reading
 from bridge.domain.refusal import Refusal
 
@@ -30,6 +30,7 @@ NO_CONTEXT = Context()
 CATCH_ALL = 80  # from this rank on a dialect takes what no particular one wanted
 UNKNOWN = "unknown"  # the dialect's name in a reading that never came to a dialect
 
+_SHARED = "families"  # what several dialects share; not a dialect
 _NEVER_ORDERS = frozenset({Kind.NOTIFY, Kind.INVALID, Kind.MALFORMED, Kind.QUERY})
 _LIKE_JSON = re.compile(r'\{(?!!)|\[\s*[\[{"]')
 _QUERY = re.compile(r"[^=&\s{}()]++=[^&\s]*+(?:&[^=&\s]++=[^&\s]*+)*+")
@@ -44,7 +45,8 @@ _FREE_TEXT = frozenset(
 @cache
 def discover() -> tuple[Dialect, ...]:
     """Every dialect, the most particular first: the `DIALECT` of each folder of this package."""
-    folders = (module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+    modules = pkgutil.iter_modules(__path__)
+    folders = (module.name for module in modules if module.ispkg and module.name != _SHARED)
     found: list[Dialect] = [importlib.import_module(f"{__name__}.{folder}").DIALECT for folder in folders]
     return tuple(sorted(found, key=lambda dialect: (dialect.rank, dialect.name)))
 

@@ -140,8 +140,10 @@ def after_broker(standing: Standing, seen: OrderState, filled: Decimal) -> Chang
         raise IllegalMove("the reply of an order that is being sent is still out")
     settled = standing.state in FINAL_AT_BROKER and standing.known_at_broker
     # A refusal by reply has no broker order id; if the order then shows up, the broker's book is right.
-    late = standing.state in ENDED_HERE or standing.state is OrderState.QUEUED or (
-        standing.state is OrderState.REJECTED and not standing.known_at_broker
+    late = (
+        standing.state in ENDED_HERE
+        or standing.state is OrderState.QUEUED
+        or (standing.state is OrderState.REJECTED and not standing.known_at_broker)
     )
     total = max(standing.filled, min(filled, standing.quantity))
     if seen is OrderState.FILLED or total >= standing.quantity:

@@ -24,7 +24,9 @@ IDLE_S = 30.0
 SOON_S = (0.0, 0.3, 1.0, 2.0)  # after an order reached the broker, until it settles
 LOGIN_CHECK_S = 15.0
 EMPTY_AGAIN_S = 2.0
-COST_SHARE = 10  # a large book must not eat the processor: at most a tenth of the time goes into reading it
+# A large book must not eat the processor: a row costs about 30 µs, and a tenth of the time may go into reading.
+PAUSE_S = 0.1
+PAUSE_PER_ROW_S = 0.0003
 
 
 class BookKeeper:
@@ -36,7 +38,7 @@ class BookKeeper:
         self._poke = asyncio.Event()
         self._soon: list[float] = []
         self._last_read = -IDLE_S
-        self._cost = 0.0
+        self._pause = PAUSE_S
         self.login_lost = False
         self.funds: Funds | None = None
         self.external: tuple[BrokerOrder, ...] = ()
@@ -57,7 +59,7 @@ class BookKeeper:
         while True:
             await wait_for(self._poke, self._next_read_in(), self._clock)
             self._poke.clear()
-            await self._clock.sleep(max(self._last_read + COST_SHARE * self._cost - self._clock.monotonic(), 0))
+            await self._clock.sleep(max(self._last_read + self._pause - self._clock.monotonic(), 0))
             if self._next_read_in() <= 0:
                 await self.read()
 
@@ -79,6 +81,7 @@ class BookKeeper:
         self._last_read = started
         try:
             rows = await self._whole_book()
+            self._pause = PAUSE_S + PAUSE_PER_ROW_S * len(rows or ())
             failpoints.reach("book.read")
             if rows is not None:
                 self.external = tuple(await self._desk.updates.apply(rows, Provenance.BOOK))
@@ -94,7 +97,6 @@ class BookKeeper:
         except Exception:  # one bad row or a slip in an adapter must not end the asking for good
             log.exception("book not understood", account=self._desk.account.id)
         finally:
-            self._cost = self._clock.monotonic() - started
             self._desk.unknowns.asked()
             self._desk.pulse()
         await self._park_the_old()

@@ -301,6 +301,33 @@ def daily_loss_not_reached(candidate: Candidate, situation: Situation) -> Refusa
     return None
 
 
+# Conditions that some dialects can put on an order and nobody here would watch.
+CONDITIONS = frozenset(
+    {"account_filter", "after_market", "atr_trailing", "chase", "double_to_reverse", "good_till", "iceberg"}
+    | {"limit_offset", "max_spread_pips", "oco", "on_out_of_sync", "post_only", "scaled", "steppedmarket", "variety"}
+)
+
+
+def conditions_are_kept(candidate: Candidate, _: Situation) -> Refusal | None:
+    """A condition that nobody keeps would make another order of it. An exit goes out all the same, but for a trade by number."""
+    extras = candidate.intent.extras
+    if "trade_id" in extras:
+        return Refusal(
+            "trade_number_unknown", "The message names a trade by a number that this installation does not know."
+        )
+    if not candidate.is_entry:
+        return None
+    unmet = sorted(name for name in CONDITIONS & extras.keys() if extras[name])
+    if extras.get("allow_add") is False:
+        unmet.append("no adding to a position")
+    if not unmet:
+        return None
+    named = ", ".join(name.replace("_", " ") for name in unmet)
+    return Refusal(
+        "condition_unsupported", f"The message sets a condition that would not be kept: {named}. Nothing was sent."
+    )
+
+
 def attached_exits_are_understood(candidate: Candidate, situation: Situation) -> Refusal | None:
     """A stop or target that nobody would place must not be swallowed in silence."""
     intent = candidate.intent
@@ -327,6 +354,7 @@ CHECKS: tuple[Check, ...] = (
     market_is_open,
     intraday_is_still_possible,
     broker_can_say_it,
+    conditions_are_kept,
     attached_exits_are_understood,
     quantity_is_tradable,
     prices_are_sound,

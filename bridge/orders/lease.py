@@ -16,7 +16,7 @@ import psutil
 
 from bridge.kit import failpoints
 from bridge.kit.clock import Clock, micros
-from bridge.kit.database import Row, Transaction, Writer
+from bridge.kit.database import Reader, Row, Transaction, Writer
 from bridge.orders import tables
 
 RENEW_EVERY_S = 1.0
@@ -76,17 +76,17 @@ class Lease:
 class Leases:
     """Takes and renews leases for this process."""
 
-    def __init__(self, writer: Writer, clock: Clock) -> None:
+    def __init__(self, writer: Writer, reader: Reader, clock: Clock) -> None:
         self._writer = writer
+        self._reader = reader
         self._clock = clock
         self._me = Holder.me()
         self._silent_since: dict[str, tuple[tuple[int, int], float]] = {}
 
     async def acquire(self, account_id: str) -> Lease | None:
         """The account's lease if nobody alive holds it. A local holder that stopped renewing is killed first."""
-        row = await self._writer.run(
-            lambda tx: tx.row("SELECT * FROM leases WHERE account_id = :id", {"id": account_id})
-        )
+        # Read, not written: a holder that stands still inside a transaction would make a writer wait for ever.
+        row = await self._reader.row("SELECT * FROM leases WHERE account_id = :id", {"id": account_id})
         if row is not None and not await self._is_free(row):
             return None
         before = self._clock.monotonic()

@@ -150,7 +150,7 @@ def _usual_product(instrument: Instrument) -> Product:
 def _prices(
     intent: OrderIntent, side: Side | None, order_type: OrderType, instrument: Instrument, quote: Quote | None
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Limit and trigger price; a distance is taken from the last price, on the side that waits for a better one."""
+    """Limit and trigger price; a distance is taken from the last price: a limit waits below for a buy, a stop above."""
     price, trigger = intent.price, intent.trigger_price
     offset = intent.entry or intent.price_offset
     wanted = {OrderType.LIMIT: "price", OrderType.STOP: "trigger", OrderType.STOP_LIMIT: "trigger"}.get(order_type)
@@ -164,7 +164,10 @@ def _prices(
 
 
 def _from_distance(offset: Level | Decimal, sign: int, instrument: Instrument, quote: Quote | None) -> Decimal:
-    level = offset if isinstance(offset, Level) else Level(type="offset", value=offset)
+    if not isinstance(offset, Level):  # a bare number is counted from the market, up or down by its sign
+        level, sign = Level(type="offset", value=offset), 1
+    else:
+        level = offset
     if level.value is None or level.type in ("setting", "pips", "trail_percent", "trail_offset"):
         raise _Refused(
             "price_unit_unknown", f"The entry distance is in {level.type}, which this strategy gives no meaning to."

@@ -37,28 +37,33 @@ class Books:
 
     def note(self, bodies: Sequence[str], shots: Sequence[Shot]) -> None:
         """These alerts got these answers."""
-        said = zip(bodies, shots, strict=True)
-        self._taken |= {str(json.loads(body)["quantity"]) for body, shot in said if shot.status == 202}
+        self._taken |= {number for number, shot in zip(numbers(bodies), shots, strict=True) if shot.status == 202}
 
-    def reckon(self, seconds: float = 60) -> Reckoning:
-        """Wait until every order has come to something, then compare."""
+    def reckon(self, bodies: Sequence[str], seconds: float) -> Reckoning:
+        """Wait until every order has come to something, then compare; only these alerts are counted."""
         self._stage.wait_until_none("orders were still under way", UNDER_WAY, seconds)
         arrived = Counter(str(row["body"]["quantity"]) for row in self._stage.broker.sent())
         ended = {f"{int(row['quantity'])}": row["code"] for row in self._stage.rows(ENDED_HERE)}
-        explained = {quantity for quantity, code in ended.items() if code}
+        explained = {number for number, code in ended.items() if code}
+        ours = set(numbers(bodies))
         return Reckoning(
             lost=frozenset(self._taken - arrived.keys() - explained),
-            doubled=frozenset(quantity for quantity, times in arrived.items() if times > 1),
+            doubled=frozenset(number for number, times in arrived.items() if times > 1),
             unasked=frozenset(arrived.keys() - self._taken),
-            sent=len(arrived),
-            ended=Counter(ended.values()),
+            sent=len(arrived.keys() & ours),
+            ended=Counter(code for number, code in ended.items() if number in ours),
         )
 
-    def agree(self, seconds: float = 60) -> Reckoning:
-        """Nothing lost, sent twice or made up, and no error in the house's log; what was sent and what was not."""
-        found = self.reckon(seconds)
+    def agree(self, bodies: Sequence[str], seconds: float = 60) -> Reckoning:
+        """Nothing lost, sent twice or made up, and no error in the house's log; what came of these alerts."""
+        found = self.reckon(bodies, seconds)
         assert not found.lost
         assert not found.doubled
         assert not found.unasked
         assert self._stage.complaints() == []
         return found
+
+
+def numbers(bodies: Sequence[str]) -> list[str]:
+    """The quantities of alerts."""
+    return [str(json.loads(body)["quantity"]) for body in bodies]

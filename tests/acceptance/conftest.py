@@ -1,19 +1,15 @@
-"""How large a run is, where its dice start, and the stages it plays on."""
+"""How large a run is, where its dice start, and what it plays on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.program import Plan
+from tests.acceptance.floor import bare_server
 from tests.acceptance.sizes import SIZES, Size
-from tests.acceptance.stage import Stage
 
 SEED = 20261121
-
-Stages = Callable[[Plan], Stage]
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +25,8 @@ def seed() -> int:
     return SEED
 
 
-@pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
-    """Sets up stages, which are taken down after the module's tests."""
-    with ExitStack() as stack:
-        yield lambda plan: stack.enter_context(Stage(tmp_path_factory.mktemp("stage"), plan))
+@pytest.fixture(scope="session")
+def bare_port() -> Iterator[int]:
+    """Where the server listens that does nothing."""
+    with bare_server() as port:
+        yield port

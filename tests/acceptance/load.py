@@ -1,25 +1,26 @@
-"""Alerts at a given rate or all at once, over raw sockets."""
+"""Alerts at a given rate, all at once or one by one, over raw sockets."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 
-from bridge.cli.benching.load import Client, Shot, burst
-
-__all__ = ["Alerts", "Client", "Shot", "burst", "one_by_one", "steady"]
+from bridge.cli.benching.load import Client, Shot
 
 Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Load = Callable[[Client, Sequence[str]], Awaitable[list[Shot]]]
+
+
+SYMBOLS = ("SBIN", "INFY", "TCS", "ITC")
 
 
 class Alerts:
     """Alerts that differ in their quantity, by which their orders are recognised at the broker and in the journal."""
 
-    def __init__(self, *symbols: str) -> None:
-        self._symbols = symbols
+    def __init__(self) -> None:
         self._numbers = count(1)
 
     def take(self, many: int, **members: object) -> list[str]:
@@ -28,8 +29,7 @@ class Alerts:
 
     def _next(self, members: dict[str, object]) -> str:
         number = next(self._numbers)
-        symbol = self._symbols[number % len(self._symbols)]
-        return json.dumps({"ticker": symbol, "action": "buy", "quantity": number} | members)
+        return json.dumps({"ticker": SYMBOLS[number % len(SYMBOLS)], "action": "buy", "quantity": number} | members)
 
 
 async def steady(client: Client, bodies: Sequence[str], per_second: float) -> list[Shot]:
@@ -49,21 +49,30 @@ async def steady(client: Client, bodies: Sequence[str], per_second: float) -> li
         return Shot(due, shot.back, shot.status)
 
     shots = await asyncio.gather(*(one(place, body) for place, body in enumerate(bodies)))
-    close(idle)
+    await hang_up(idle)
+    return shots
+
+
+async def burst(client: Client, bodies: Sequence[str]) -> list[Shot]:
+    """All at once, each on a connection of its own that is open already."""
+    links = [await client.open() for _ in bodies]
+    shots = await asyncio.gather(*(client.post(link, body) for link, body in zip(links, bodies, strict=True)))
+    await hang_up(links)
     return shots
 
 
 async def one_by_one(client: Client, bodies: Sequence[str], pause_s: float) -> list[Shot]:
-    """Each when the one before is answered and the house had `pause_s` to become idle again."""
+    """Each when the one before is answered and `pause_s` has passed, in which an idle house becomes idle again."""
     link, shots = await client.open(), []
     for body in bodies:
         shots.append(await client.post(link, body))
         await asyncio.sleep(pause_s)
-    close([link])
+    await hang_up([link])
     return shots
 
 
-def close(links: Sequence[Link]) -> None:
-    """Hang up."""
+async def hang_up(links: Sequence[Link]) -> None:
+    """Close the connections."""
     for _, writer in links:
         writer.close()
+    await asyncio.gather(*(writer.wait_closed() for _, writer in links))

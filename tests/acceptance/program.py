@@ -31,15 +31,25 @@ _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Settings of the accounts, and of each strategy by its name: which account it trades on, and what else it says."""
+class Lane:
+    """A strategy with an account of its own: what the settings of both say beyond the defaults."""
 
-    account: dict[str, Any] = field(default_factory=dict)
-    strategies: dict[str, dict[str, Any]] = field(default_factory=lambda: {"alpha": {}})
+    account: Mapping[str, Any] = field(default_factory=dict)
+    strategy: Mapping[str, Any] = field(default_factory=dict)
 
-    def text(self) -> str:
-        """For a command line."""
-        return json.dumps(asdict(self))
+
+# Lanes by name; the name is also what the simulated broker calls the account.
+Plan = Mapping[str, Lane]
+
+
+def text(plan: Plan) -> str:
+    """For a command line."""
+    return json.dumps({name: asdict(lane) for name, lane in plan.items()})
+
+
+def plan_of(said: str) -> Plan:
+    """From a command line."""
+    return {name: Lane(**lane) for name, lane in json.loads(said).items()}
 
 
 def build(folder: Path, clock: Clock | None = None, port: int = 0) -> Bridge:
@@ -54,16 +64,16 @@ def build(folder: Path, clock: Clock | None = None, port: int = 0) -> Bridge:
 
 
 async def furnish(house: Bridge, broker: str, plan: Plan) -> dict[str, str]:
-    """A user whose strategies each have an account of the same name; the webhook address of each."""
+    """A user with these lanes; the webhook address of each."""
     user_id = await house.accounts.add_user("rehearsal", "rehearsal-only-password", Role.OWNER)
-    limits = AccountSettings.model_validate({**UNLIMITED, **plan.account})
     free = SourceSettings(rate_per_minute=10**9, burst=10**9)
     paths = {}
-    for name, said in plan.strategies.items():
+    for name, lane in plan.items():
+        limits = AccountSettings.model_validate({**UNLIMITED, **lane.account})
         account_id = await house.accounts.add_account(
             user_id, name, "fakebroker", settings=limits, credentials={"token": name}, rest_url=broker
         )
-        rules = {"accounts": [Feed(account_id=account_id)], "any_symbol": True, **UNLIMITED, **said}
+        rules = {"accounts": [Feed(account_id=account_id)], "any_symbol": True, **UNLIMITED, **lane.strategy}
         strategy_id = await house.accounts.add_strategy(user_id, name, StrategySettings.model_validate(rules))
         paths[name] = (await house.accounts.add_source(user_id, strategy_id, name, free)).path
     await house.directory.refresh()
@@ -86,4 +96,4 @@ def die_with_parent() -> None:
 
 if __name__ == "__main__":
     die_with_parent()
-    run_async(serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Plan(**json.loads(sys.argv[4]))))
+    run_async(serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], plan_of(sys.argv[4])))

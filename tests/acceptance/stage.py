@@ -13,12 +13,13 @@ from pathlib import Path
 import psutil
 
 from bridge.cli.bench import answers, free_port
-from tests.acceptance.program import Plan
+from bridge.cli.benching.load import Client
+from tests.acceptance.program import Lane, Plan, text
 from tests.fakebroker.client import ROOT, FakeBrokerProcess
 from tests.fakebroker.ledger import Row
 
-# Accounts without any limit: what is measured is the house.
-FREE = {"orders_per_second": None, "in_flight_max": 64, "broker": {"orders_per_second": None}}
+# An account without any limit: what is measured is the house.
+FREE = Lane({"orders_per_second": None, "in_flight_max": 64, "broker": {"orders_per_second": None}})
 READY_S = 60
 
 
@@ -35,7 +36,7 @@ class Stage:
 
     def __enter__(self) -> Stage:
         self.broker.start()
-        words = [str(self._house), str(self.port), self.broker.url, self._plan.text()]
+        words = [str(self._house), str(self.port), self.broker.url, text(self._plan)]
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "tests.acceptance.program", *words]
             self._child = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
@@ -48,6 +49,10 @@ class Stage:
             self._child.terminate()
             self._child.wait(30)
         self.broker.stop()
+
+    def client(self, lane: str) -> Client:
+        """Towards the webhook of a lane."""
+        return Client(self.port, self.paths[lane])
 
     @property
     def process(self) -> psutil.Process:

@@ -6,9 +6,9 @@ import re
 
 import httpx
 import pytest
+
 from admin.seed import PASSWORD
 from admin.world import World, post
-
 from bridge.accounts.model import Role
 from bridge.orders.arrival import Answer
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
-from admin.world import World
+
+from admin.world import World, build
+from bridge.kit.database import Transaction
 
 
 def text_of(page: httpx.Response) -> str:
@@ -54,9 +57,7 @@ async def test_positions_say_what_nobody_knows_yet(asha: httpx.AsyncClient) -> N
     assert "Closed, 1 HDFCBANK" in page
 
 
-async def test_real_prices_are_not_called_simulated(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from admin.world import build
-
+async def test_real_prices_are_not_called_simulated(tmp_path: Path) -> None:
     world = await build(tmp_path, simulated=False)
     page = await (await world.signed_in()).get("/positions")
     world.writer.close()
@@ -109,14 +110,13 @@ async def test_alerts_are_found_by_the_symbol_they_were_mapped_to(asha: httpx.As
 
 
 async def test_fifty_alerts_stand_on_a_page_and_the_next_page_goes_on_after_them(world: World) -> None:
-    def more(tx) -> None:  # type: ignore[no-untyped-def]
-        first = tx.row("SELECT * FROM alerts WHERE id = 'al_note'")
+    def more(tx: Transaction) -> None:
         for number in range(60):
             tx.execute(
                 "INSERT INTO alerts SELECT :id, user_id, source_id, strategy_id, received_at, content_type, body, body_hash,"
                 " dedupe_key, sender, dialect, kind, status, code, message, duplicate_of, trace, reply FROM alerts"
                 " WHERE id = :first",
-                {"id": f"al_x{number:02d}", "first": first["id"]},
+                {"id": f"al_x{number:02d}", "first": "al_note"},
             )
 
     await world.writer.run(more)

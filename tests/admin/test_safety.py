@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import httpx
 import pytest
+
 from admin.seed import PASSWORD
 from admin.world import FROM_HERE, ORIGIN, World, build, post, sign_in, token_of
-
+from bridge.kit.database import Transaction
 from bridge.kit.settings import Settings
 
 # Every address with an id of somebody, and every form, as the router has them.
@@ -29,7 +33,7 @@ def routes(world: World) -> list[tuple[str, str]]:
     return sorted((method, path.format(**IDS)) for method, path in found)
 
 
-def _flat(found):  # type: ignore[no-untyped-def]
+def _flat(found: Iterable[Any]) -> Iterator[Any]:
     for route in found:
         inner = getattr(route, "original_router", None)
         if inner is not None:
@@ -230,7 +234,7 @@ async def test_nothing_a_sender_or_broker_writes_becomes_a_mark(world: World, wo
     account = await world.accounts.add_account(world.ids.asha, f"A{words}"[:90], "zerodha")
     ruled = {"words": words, "account": account, "steps": _steps(words)}
 
-    def poison(tx) -> None:  # type: ignore[no-untyped-def]
+    def poison(tx: Transaction) -> None:
         tx.execute("UPDATE strategies SET name = 'S' || :words", ruled)
         tx.execute("UPDATE sources SET name = 'N' || :words", ruled)
         tx.execute("UPDATE revision SET number = number + 1")
@@ -282,11 +286,14 @@ POISONED = (
 class Marks(HTMLParser):
     """Reads a page as a browser does: collects its text, and the elements and attributes that no template of ours has."""
 
-    KNOWN = frozenset(
-        "a aside block body button circle code dd details div dl dt fieldset form h1 h2 h3 head header html input label legend"
-        " li link main meta nav ol option p path pre rect section select span strong summary svg table tbody td th thead"
-        " title tr ul use wbr".split()
-    )
+    # fmt: off
+    KNOWN = frozenset((
+        "a", "aside", "body", "button", "dd", "details", "div", "dl", "dt", "fieldset", "form", "h1", "h2", "h3", "head",
+        "header", "html", "input", "label", "legend", "li", "link", "main", "meta", "nav", "ol", "option", "p", "path",
+        "pre", "rect", "section", "select", "span", "strong", "summary", "svg", "table", "tbody", "td", "th", "thead",
+        "title", "tr", "ul", "use", "wbr",
+    ))
+    # fmt: on
 
     def __init__(self) -> None:
         super().__init__()
@@ -345,7 +352,7 @@ async def test_signing_in_goes_on_to_the_page_that_was_asked_for(world: World) -
     assert answer.headers["location"] == "/orders?money=paper"
 
 
-async def test_behind_https_cookies_are_for_https_and_this_host_only(tmp_path) -> None:  # type: ignore[no-untyped-def]
+async def test_behind_https_cookies_are_for_https_and_this_host_only(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, public_url="https://bridge.test")
     world = await build(tmp_path, settings=settings)
     browser = httpx.AsyncClient(transport=httpx.ASGITransport(world.app), base_url="https://bridge.test")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 import pytest
+
 from admin.seed import PASSWORD
 from admin.world import FROM_HERE, World, post, sign_in
-
 from bridge.accounts import signin
 from bridge.accounts.signin import Denied, SlowDown
 from bridge.kit.database import StorageUnavailable

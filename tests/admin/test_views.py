@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from admin.world import FakeMarket
 from hypothesis import given
 from hypothesis import strategies as st
 
+from admin.world import FakeMarket
 from bridge.accounts.directory import Snapshot
 from bridge.accounts.model import Account, Stop
 from bridge.admin import figures, timeline
@@ -276,10 +276,11 @@ def test_the_first_sentence_says_what_matters_most(unfinished: dict[str, int], s
 # -- time-line ------------------------------------------------------------------------------------------------------
 
 
-def an_event(kind: str, provenance: str = "policy", at: int = 0, **payload: Any) -> dict[str, Any]:
+def an_event(kind: str, provenance: str = "policy", at: int = 0, came_from: str = "", **payload: Any) -> dict[str, Any]:
+    said = dumps(payload | ({"from": came_from} if came_from else {}))
     return {
-        "type": kind, "provenance": provenance, "at": NOW + at, "payload": dumps(payload), "account_id": "ac",
-        "alert_id": "al", "order_id": "or", "intent_id": None,
+        "type": kind, "provenance": provenance, "at": NOW + at, "payload": said, "account_id": "ac", "alert_id": "al",
+        "order_id": "or", "intent_id": None,
     }  # fmt: skip
 
 
@@ -317,9 +318,7 @@ def test_a_further_fill_in_the_same_state_is_told_as_a_fill() -> None:
 
 def test_an_order_that_went_back_to_the_queue_is_not_told_as_planned_again() -> None:
     (back,) = steps(
-        an_event(
-            "order.queued", "local_proof", set={"state": "QUEUED"}, why="connection refused", **{"from": "SENDING"}
-        )
+        an_event("order.queued", "local_proof", set={"state": "QUEUED"}, why="connection refused", came_from="SENDING")
     )
 
     assert back.title == "Back in the queue"
@@ -391,7 +390,7 @@ def test_a_parked_order_says_what_made_it_uncertain_and_why_it_is_parked() -> No
     ("net", "orders", "words"),
     [
         ("0", [("buy", "65", "0")], "0 or +65"),
-        ("65", [("sell", "65", "0")], "0 or +65"),
+        ("65", [("sell", "65", "0")], "+65 or 0"),
         ("65", [("sell", "130", "0")], "+65 or −65"),
         ("0", [("buy", "65", "20")], "0 or +45"),
         ("10", [("buy", "5", "0"), ("sell", "20", "0")], "−10 to +15"),

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from admin.seed import NOW, PASSWORD, Seeded, seed
+from admin.rows import Seeded
+from admin.seed import NOW, PASSWORD, seed
 from bridge import admin
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import User
@@ -172,15 +173,15 @@ class World:
 
 
 async def build(
-    folder: Path, *, seeded: bool = True, simulated: bool = True, settings: Settings | None = None
+    folder: Path, *, ids: Seeded | None = None, simulated: bool = True, settings: Settings | None = None
 ) -> World:
-    """A database in that folder, its seed, and the pages over it."""
+    """The pages over the database of that folder. `ids`: what was put in it before; None puts the seed in."""
     engine = database.connect(f"sqlite:///{folder / 'bridge.db'}")
     metadata.create_all(engine)
     clock, vault = FakeClock(), Vault.open(folder / "master.key")
     reader, writer = Reader(engine), Writer(engine)
     accounts = Accounts(writer, vault, clock)
-    ids = await seed(accounts, writer) if seeded else Seeded()
+    ids = await seed(accounts, writer) if ids is None else ids
     directory = Directory(reader, clock)
     await directory.refresh()
     pipeline = Pipeline(accounts)

@@ -64,9 +64,11 @@ async def test_a_key_without_the_scope_is_told_which_it_lacks(world: World, path
     assert "read" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("wrong", ["brk_", "brk__", "brk_x", "brk_unknown_secret", "secret", "brk_é_x", "brk_a_" + "x" * 300])
+@pytest.mark.parametrize(
+    "wrong", ["brk_", "brk__", "brk_x", "brk_unknown_secret", "secret", "brk_é_x", "brk_a_" + "x" * 300]
+)
 async def test_what_is_no_key_is_refused(world: World, wrong: str) -> None:
-    headers = {"X-API-KEY": wrong.encode()}
+    headers = {b"X-API-KEY": wrong.encode()}
 
     answer = await world.client.get("/api/v1/alerts", headers=headers)
 

@@ -90,7 +90,9 @@ async def test_a_story_has_nothing_of_another_person_even_under_the_same_alert(w
 
 
 async def test_nobodys_id_is_shown(world: World) -> None:
-    answers = [await world.get(path) for path in ("/alerts", "/orders", "/positions", "/alerts/al_asha", "/orders/or_asha")]
+    answers = [
+        await world.get(path) for path in ("/alerts", "/orders", "/positions", "/alerts/al_asha", "/orders/or_asha")
+    ]
 
     assert not any(world.asha.id in answer.text for answer in answers)
 
@@ -142,7 +144,13 @@ async def test_orders_are_found_by_state(world: World) -> None:
 
 @pytest.mark.parametrize(
     "params",
-    [{"limit": 0}, {"limit": 201}, {"limit": "many"}, {"state": "sold"}, *({"cursor": c} for c in ("!", "e30", "W10", "WyJhIiwiYiJd"))],
+    [
+        {"limit": 0},
+        {"limit": 201},
+        {"limit": "many"},
+        {"state": "sold"},
+        *({"cursor": c} for c in ("!", "e30", "W10", "WyJhIiwiYiJd")),
+    ],
 )
 async def test_what_cannot_be_read_is_named(world: World, params: dict[str, Any]) -> None:
     answer = await world.get("/orders", **params)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge.dialects import values
 from bridge.dialects.base import Unreadable
+from bridge.dialects.families import values
 from bridge.domain.intent import Side
 from bridge.domain.refusal import Refusal
 

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -87,7 +88,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.house = self.loop.run_until_complete(
             House.open(self.folder, account=limits, capabilities=capabilities, exit_max_age_s=120, dedupe_window_s=5)
         )
-        self.house.broker.fills_at = None if not at_once else 100  # type: ignore[assignment]
+        self.house.broker.fills_at = Decimal(100) if at_once else None
         self.oracle = Oracle(self.house)
 
     # -- senders ------------------------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.alive)
     @rule(symbol=SYMBOLS, size=SIZES, side=st.sampled_from([Intent.BUY, Intent.SELL]), limit=st.booleans(), key=st.booleans())
     def entry(self, symbol: str, size: int, side: Intent, limit: bool, key: bool) -> None:
-        more = {"order_type": OrderType.LIMIT, "price": 100} if limit else {}
+        more = {"order_type": OrderType.LIMIT, "price": Decimal(100)} if limit else {}
         self._alert(wish(side, symbol, size, **more), with_key=key)
 
     @precondition(lambda self: self.alive)
@@ -247,7 +248,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_broken(self) -> None:
-        assert self.oracle.judge() == []
+        _nothing(self.oracle.judge())
 
     def teardown(self) -> None:
         """Everything heals, and the story must come to a good end."""
@@ -260,7 +261,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.loop.run_until_complete(self.house.close())
             self.loop.close()
             shutil.rmtree(self.folder)
-        assert found == []
+        _nothing(found)
 
     def _heal(self) -> None:
         broker = self.house.broker
@@ -273,6 +274,11 @@ class Lifecycle(RuleBasedStateMachine):
         else:
             self.starts_again()
         self.oracle.disturbed()
+
+
+def _nothing(found: list[str]) -> None:
+    if found:
+        raise AssertionError("\n".join(found))
 
 
 @pytest.mark.usefixtures("quiet_logs")

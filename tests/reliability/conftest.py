@@ -55,11 +55,9 @@ def rig(nursery: Nursery, house: Path, tmp_path: Path) -> Iterator[Callable[...,
     made: list[Rig] = []
     numbers = itertools.count()
 
-    def make(
-        seed: int, *, speed: float = SPEED, options: list[str] | None = None, database: str | None = None, **knobs: Any
-    ) -> Rig:
+    def make(seed: int, *, speed: float = SPEED, database: str | None = None, home: Path = Path(), **knobs: Any) -> Rig:
         folder = tmp_path / f"rig-{next(numbers)}"
-        new = Rig(folder, nursery, speed, seed, house, database, knobs, options or [])
+        new = Rig(folder, nursery, speed, seed, house, database, knobs, home=home)
         made.append(new)
         return new
 

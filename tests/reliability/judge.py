@@ -206,7 +206,9 @@ def _shown_otherwise(ledgers: Ledgers) -> Findings:
         if row["state"] == "PARKED":
             continue
         if at_broker and linked != at_broker[0]:
-            yield Finding("WRONG", f"{row['ref']} is {row['state']} ({linked}), and the broker has it as {at_broker[0]}")
+            yield Finding(
+                "WRONG", f"{row['ref']} is {row['state']} ({linked}), and the broker has it as {at_broker[0]}"
+            )
         if linked in ledgers.book and row["state"] in SEEN:
             found = ledgers.book[linked]
             if found.status not in SEEN[row["state"]] or found.filled != Decimal(row["filled"]):
@@ -284,7 +286,10 @@ def _held(ledgers: Ledgers) -> Iterator[str]:
     names = ("account_id", "strategy_id", "exchange", "symbol", "product")
     total: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
     for fill in ledgers.journal.fills:
-        order = orders[fill["order_id"]]
+        order = orders.get(fill["order_id"])
+        if order is None:
+            yield f"a fill of {fill['order_id']}, which is not there"
+            continue
         signed = Decimal(fill["quantity"]) * (1 if order["side"] == "buy" else -1)
         total[tuple(order[name] for name in names)] += signed
     for row in ledgers.journal.positions:

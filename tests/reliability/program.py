@@ -95,8 +95,14 @@ async def furnish(house: Bridge, broker: str, account_settings: dict[str, Any]) 
         for name in ACCOUNTS
     }
     paths = {
-        name: (await house.accounts.add_source(user_id, strategy_id, name, SourceSettings(rate_per_minute=10**9, burst=10**9))).path
-        for name, strategy_id in [(name, await house.accounts.add_strategy(user_id, name, rules)) for name, rules in strategies(accounts)]
+        name: (
+            await house.accounts.add_source(
+                user_id, strategy_id, name, SourceSettings(rate_per_minute=10**9, burst=10**9)
+            )
+        ).path
+        for name, strategy_id in [
+            (name, await house.accounts.add_strategy(user_id, name, rules)) for name, rules in strategies(accounts)
+        ]
     }
     await house.directory.refresh()
     return {"accounts": accounts, "paths": paths, "user_id": user_id}
@@ -113,7 +119,10 @@ def strategies(accounts: dict[str, str]) -> list[tuple[str, StrategySettings]]:
         ("long", StrategySettings(accounts=(beta,), direction="long", **free)),
     ]
     policies: tuple[str, ...] = ("stop", "continue", "unwind")
-    return [*made, *((f"legs_{policy}", StrategySettings(accounts=(alpha,), basket_policy=policy, **free)) for policy in policies)]  # type: ignore[arg-type]  # the words are those of the model
+    return [
+        *made,
+        *((f"legs_{policy}", StrategySettings(accounts=(alpha,), basket_policy=policy, **free)) for policy in policies),
+    ]  # type: ignore[arg-type]  # the words are those of the model
 
 
 async def serve(said: argparse.Namespace) -> None:

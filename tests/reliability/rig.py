@@ -149,10 +149,11 @@ class Rig:
     template: Path | None = None
     database: str | None = None
     knobs: dict[str, Any] = field(default_factory=dict)
-    options: list[str] = field(default_factory=list)
+    home: Path = field(default=Path())
 
     def __post_init__(self) -> None:
-        self.home = self.folder / "home"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.home = self.folder / "home" if self.home == Path() else self.home
         if self.template and self.database is None:
             shutil.copytree(self.template, self.home)
         else:
@@ -176,7 +177,7 @@ class Rig:
         ready, log = self.folder / f"ready-{number}.json", self.folder / f"program-{number}.log"
         port = port or self.port
         argv = ["--data-dir", str(self.home), "--port", str(port), "--broker", self.broker.url]
-        argv += ["--epoch", self.epoch.text(), "--ready", str(ready), *self.options, *options]
+        argv += ["--epoch", self.epoch.text(), "--ready", str(ready), *options]
         argv += ["--database", self.database] if self.database else []
         env = {"BRIDGE_FAILPOINTS": failpoints, "BRIDGE_LOG_FORMAT": "json"}
         pid = self.nursery.bear(argv, env, log)

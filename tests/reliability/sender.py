@@ -77,9 +77,18 @@ class Sender:
                 asyncio.timeout(ANSWER_WITHIN_REAL_S),
                 session.post(address, data=alert.body, headers=headers) as reply,
             ):
-                return Try(at, reply.status, json.loads(await reply.read()))
+                return Try(at, reply.status, _content(await reply.read()))
         except (aiohttp.ClientError, OSError, TimeoutError):
             return Try(at, None)
+
+
+def _content(body: bytes) -> dict[str, Any]:
+    """The answer's members; an answer that is no JSON object (a bare 500) has none."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 Body = dict[str, Any]

@@ -11,5 +11,7 @@ from bridge.market.hand import HandMarket
 @cache
 def equities() -> tuple[str, ...]:
     """Symbols of shares at NSE that every dialect can write."""
-    found = (each for each in HandMarket().instruments() if each.exchange == "NSE" and each.kind is InstrumentKind.EQUITY)
+    found = (
+        each for each in HandMarket().instruments() if each.exchange == "NSE" and each.kind is InstrumentKind.EQUITY
+    )
     return tuple(each.symbol for each in found if each.symbol.isalnum())

@@ -12,24 +12,31 @@ from tests.reliability.rig import Rig
 from tests.reliability.sender import Sender, mixed
 
 FAULTS = {
-    "accept_then_drop": 0.03,
-    "accept_then_reset": 0.02,
-    "accept_then_hold": 0.02,
-    "drop_request": 0.03,
-    "http_500": 0.03,
-    "html_page": 0.02,
-    "timeout_400": 0.02,
+    "accept_then_drop": 0.02,
+    "accept_then_reset": 0.01,
+    "accept_then_hold": 0.01,
+    "drop_request": 0.02,
+    "http_500": 0.02,
+    "html_page": 0.01,
+    "timeout_400": 0.01,
     "timeout_400_placed": 0.02,
     "late_accept": 0.01,
     "refuse_margin": 0.02,
     "refuse_rate": 0.02,
 }
+KNOBS: dict[str, Any] = {"faults": FAULTS, "visibility_lag_s": [0, 3], "latency_s": [0, 0.2]}
 
 
 async def test_killed_at_random_nothing_is_lost_doubled_or_hidden(
     rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any]
 ) -> None:
-    await _rehearse(rig(1, faults=FAULTS, visibility_lag_s=[0, 3], latency_s=[0, 0.2]), sized(80, 1000, 10_000), sized(4, 20, 200))
+    await _rehearse(rig(1, **KNOBS), sized(80, 1000, 10_000), sized(4, 20, 200))
+
+
+async def test_killed_at_random_nothing_is_lost_doubled_or_hidden_on_postgres(
+    rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any], postgres_url: str
+) -> None:
+    await _rehearse(rig(2, database=postgres_url, **KNOBS), sized(60, 1000, 10_000), sized(3, 20, 200))
 
 
 async def _rehearse(rig: Rig, alerts: int, kills: int) -> None:

@@ -82,7 +82,7 @@ def p99(values: list[float]) -> float:
 async def test_what_the_broker_shows_at_once_is_linked_within_seconds(
     rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any]
 ) -> None:
-    ledgers = await _rehearse(rig(41, faults=FAULTS), sized(25, 130, 2500))
+    ledgers = await _rehearse(rig(41, speed=10, faults=FAULTS), sized(25, 125, 2500))
     took = [link.after_close_s for link in links(ledgers)]
     print(_said(ledgers))
     assert statistics.median(took) <= LINKED_SOON_S, f"seed 41: {_said(ledgers)}"
@@ -92,7 +92,8 @@ async def test_what_the_broker_shows_at_once_is_linked_within_seconds(
 async def test_what_the_broker_shows_ten_minutes_late_is_still_found_and_never_sent_again(
     rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any]
 ) -> None:
-    ledgers = await _rehearse(rig(42, faults=FAULTS, visibility_lag_s=[0, 600]), sized(25, 130, 2500))
+    lag_s = sized(150, 600, 600)
+    ledgers = await _rehearse(rig(42, speed=40, faults=FAULTS, visibility_lag_s=[0, lag_s]), sized(25, 125, 2500))
     took = [link for link in links(ledgers) if link.visible_after_s <= 60]
     print(_said(ledgers))
     assert p99([link.after_close_s for link in took]) <= LINKED_AT_LAST_S, f"seed 42: {_said(ledgers)}"

@@ -118,7 +118,7 @@ class Process:
             self.directory, self.reader, self.clock, house.market, house.calendar, house.capabilities_of
         )
         self.accounts = Accounts(self.writer, house.vault, self.clock)
-        self.leases = Leases(self.writer, self.clock)
+        self.leases = Leases(self.writer, self.reader, self.clock)
         if holder is not None:
             self.leases._me = holder
         services = Services(
@@ -160,6 +160,7 @@ class Process:
         await asyncio.gather(*others, *self.tasks, return_exceptions=True)
         self.writer.close()
         self.writer._drop_connection()
+        self.reader.close()
         self.engine.dispose()
 
 

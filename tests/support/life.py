@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.engine import Engine
 
@@ -119,12 +120,23 @@ class DirectWriter(Writer):
 
 
 class DirectReader(Reader):
-    """The real reader without its threads. `broken` makes it fail as a database that is away does."""
+    """The real reader's questions without its threads and pool. `broken` makes it fail as a database that is away does."""
 
     def __init__(self, engine: Engine, life: Life | None = None) -> None:
         super().__init__(engine)
         self._life = life or Life()
+        self._connection: sqlite3.Connection | None = None
         self.broken: Exception | None = None
+
+    def read(self, statement: str, row: Mapping[str, Any] | None = None) -> list[Row]:
+        """Run a query now."""
+        if self._connection is None:
+            raw = self._engine.raw_connection()
+            self._connection = cast(sqlite3.Connection, raw.driver_connection)
+            raw.detach()
+        found = self._connection.execute(statement, row or {})
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, values, strict=True)) for values in found]
 
     async def rows(self, statement: str, row: Mapping[str, Any] | None = None) -> list[Row]:
         """Run a query."""
@@ -133,3 +145,8 @@ class DirectReader(Reader):
         if self.broken is not None:
             raise self.broken
         return self.read(statement, row)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()

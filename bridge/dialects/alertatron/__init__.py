@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.block_reading import reading
-from bridge.dialects.command_blocks import has_block, is_older, parse
+from bridge.dialects.families.block_reading import reading
+from bridge.dialects.families.command_blocks import has_block, is_older, parse
 from bridge.domain.intent import Reading
 
 _MARKER = "#bot"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.values import (
+from bridge.dialects.families.values import (
     absent,
     amount,
     boolean,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.levels import NEEDS_LIMIT, NEEDS_TRIGGER, ORDER_TYPES, TIME_IN_FORCE, level, some
-from bridge.dialects.positions import SIDE_OF
-from bridge.dialects.values import (
+from bridge.dialects.families.levels import NEEDS_LIMIT, NEEDS_TRIGGER, ORDER_TYPES, TIME_IN_FORCE, level, some
+from bridge.dialects.families.positions import SIDE_OF
+from bridge.dialects.families.values import (
     absent,
     object_of,
     optional_number,

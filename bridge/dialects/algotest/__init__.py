@@ -6,10 +6,10 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.pairs import is_text
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.pairs import is_text
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import InstrumentHint, Kind, OrderIntent, QuantityType, Reading, Side
 
 _TRADE = re.compile(r"([A-Z0-9][A-Z0-9&_.!:-]{0,40})[ \t]+(buy|sell)[ \t]+(\S{1,48})", re.IGNORECASE)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import ORDER_TYPES, level, some
-from bridge.dialects.positions import ENTER, LEAVE, SIDE_OF, Stance
-from bridge.dialects.values import (
+from bridge.dialects.families.levels import ORDER_TYPES, level, some
+from bridge.dialects.families.positions import ENTER, LEAVE, SIDE_OF, Stance
+from bridge.dialects.families.values import (
     absent,
     object_of,
     objects_of,

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.levels import INDIAN_ORDER_TYPES, NEEDS_LIMIT, NEEDS_TRIGGER, PRODUCTS, level, some
-from bridge.dialects.positions import PLAIN
-from bridge.dialects.values import object_of, objects_of, optional_text, optional_word, positive, symbol, text, word
+from bridge.dialects.families.levels import INDIAN_ORDER_TYPES, NEEDS_LIMIT, NEEDS_TRIGGER, PRODUCTS, level, some
+from bridge.dialects.families.positions import PLAIN
+from bridge.dialects.families.values import (
+    object_of,
+    objects_of,
+    optional_text,
+    optional_word,
+    positive,
+    symbol,
+    text,
+    word,
+)
 from bridge.domain.intent import Kind, OrderIntent, OrderType, QuantityType, Reading, Side
 
 COMMANDS = {"place_orders": Kind.ORDER}

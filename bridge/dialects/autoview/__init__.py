@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bridge.dialects import moves, values
 from bridge.dialects.autoview.parameters import EXIT_KEYS, KEYS, order, portion
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.pairs import Pairs, is_text, level, read_pairs, refuse_unknown
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.pairs import Pairs, is_text, level, read_pairs, refuse_unknown
 from bridge.domain.intent import Level, OrderIntent, Reading, Trailing
 
 _COMMAND = re.compile(r"(?:^|[\s|&])(?:b=(?:buy|sell|long|short|all)|c=(?:order|position))(?=$|[\s|&])", re.IGNORECASE)

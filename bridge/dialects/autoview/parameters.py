@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
-from bridge.dialects import levels, moves, values
 from bridge.dialects.base import Unreadable
-from bridge.dialects.pairs import Pairs, level, one_of
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import levels, moves, values
+from bridge.dialects.families.pairs import Pairs, level, one_of
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import (
     DistanceType,
     Intent,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import (
+from bridge.dialects.families.levels import (
     INDIAN_ORDER_TYPES,
     NEEDS_LIMIT,
     NEEDS_TRIGGER,
@@ -20,10 +20,10 @@ from bridge.dialects.levels import (
     level,
     some,
 )
-from bridge.dialects.positions import PLAIN
-from bridge.dialects.postbacks import reports_an_order
-from bridge.dialects.strict_json import parse
-from bridge.dialects.values import (
+from bridge.dialects.families.positions import PLAIN
+from bridge.dialects.families.postbacks import reports_an_order
+from bridge.dialects.families.strict_json import parse
+from bridge.dialects.families.values import (
     absent,
     boolean,
     object_of,

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.values import absent, object_of, optional_text, symbol, text, unless_zero
+from bridge.dialects.families.values import absent, object_of, optional_text, symbol, text, unless_zero
 from bridge.domain.intent import Intent, Kind, OrderIntent, Reading
 
 # OpenAlgo's convention for the scan's name, in the order in which it looks.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.pairs import is_text
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.pairs import is_text
 from bridge.domain.intent import Kind, OrderIntent, OrderType, Reading, Side
 
 _COMMAND = re.compile(r"/([A-Za-z][A-Za-z_]{0,30})(?:@\w{1,40})?(?=\s|$)")

@@ -9,10 +9,10 @@ import re
 from decimal import Decimal
 from typing import Any, Literal
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
 from bridge.dialects.chat_signal.sections import Figures, keywords, only_positive, pair, satoshis, sections
-from bridge.dialects.pairs import is_text
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.pairs import is_text
 from bridge.domain.intent import Kind, Level, OrderIntent, OrderType, QuantityType, Reading, Side
 
 LONGEST = 6000  # characters
@@ -50,6 +50,8 @@ def recognise(message: Message) -> str | None:
 def read(message: Message, context: Context) -> Reading:
     """One entry with its targets and stop. Several entry prices are told in `entries`, a zone in `entry_zone`."""
     text = message.text
+    if len(text) > LONGEST:
+        raise Unreadable("message_too_long", f"a signal has at most {LONGEST} characters")
     symbol = values.symbol(pair(text))
     said = sections(text)
     entry, target, stop = (said.get(name, _NOTHING) for name in ("entry", "target", "stop"))

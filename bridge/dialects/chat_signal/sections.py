@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from bridge.dialects import values
 from bridge.dialects.base import Unreadable
+from bridge.dialects.families import values
 
 # In this order: "Stop Targets" is a stop, "Take-Profit Targets" one keyword, "Risk management" no bare risk.
 _KEYWORD = re.compile(
@@ -33,6 +33,7 @@ _JOINED = re.compile(rf"(?<![A-Za-z0-9/])[#$]?([A-Z0-9]{{2,12}}(?:{_QUOTES})(?:\
 _NUMBER = re.compile(
     r"(?<![\w.,])\d{1,15}(?:[.,]\d{1,15}){0,6}(?P<k>k\b)?(?P<after>[ \t]?%|[):\ufe0f\u20e3]|\.(?=\s))?", re.IGNORECASE
 )
+_ORDINAL = re.compile(r"[ \t]?(\d{1,2})(?:[ \t]*([:)])|[ \t]+-[ \t])")
 _SATOSHI = Decimal("0.00000001")
 
 
@@ -85,9 +86,11 @@ def _cut(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _collect(said: str, name: str, section: _Collected) -> None:
-    behind = said.partition("\x00")[2]
-    if name in ("target", "entry", "stop"):
-        behind = re.sub(r"^[ \t]?\d{1,2}(?=[ \t]*[:)=-])", "", behind)  # the 1 of "TP1:"
+    keyword, _, behind = said.partition("\x00")
+    ordinal = _ORDINAL.match(behind)
+    # "TP1:" and "Target 1 - 110"; in "Targets 15 - 17" the first number is a price like the other.
+    if ordinal and (ordinal[2] or (int(ordinal[1]) == len(section.text) and keyword[-1:] not in "sS")):
+        behind = behind[ordinal.end() :]
     for found in _NUMBER.finditer(behind):
         after = (found["after"] or "").strip()
         if after == "%":

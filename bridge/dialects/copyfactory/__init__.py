@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.levels import level, some
-from bridge.dialects.positions import PLAIN
-from bridge.dialects.values import object_of, optional_text, positive, symbol, word
+from bridge.dialects.families.levels import level, some
+from bridge.dialects.families.positions import PLAIN
+from bridge.dialects.families.values import object_of, optional_text, positive, symbol, word
 from bridge.domain.intent import Kind, OrderIntent, OrderType, QuantityType, Reading, Side
 
 TYPES = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
 from bridge.dialects.crosstrade.commands import COMMANDS
-from bridge.dialects.pairs import is_text, read_pairs, refuse_unknown
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.pairs import is_text, read_pairs, refuse_unknown
 from bridge.domain.intent import Reading
 
 _COMMAND = re.compile(r"(?:^|[;\s])command\s{0,3}=\s{0,3}([^;=]{0,40});", re.IGNORECASE)

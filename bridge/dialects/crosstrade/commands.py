@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge.dialects import levels, moves, values
 from bridge.dialects.base import Unreadable
-from bridge.dialects.levels import NEEDS_LIMIT, NEEDS_TRIGGER, TIME_IN_FORCE
-from bridge.dialects.pairs import Pairs
-from bridge.dialects.positions import PLAIN, claim
+from bridge.dialects.families import levels, moves, values
+from bridge.dialects.families.levels import NEEDS_LIMIT, NEEDS_TRIGGER, TIME_IN_FORCE
+from bridge.dialects.families.pairs import Pairs
+from bridge.dialects.families.positions import PLAIN, claim
 from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, QuantityType
 
 _ORDER_TYPES = {

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.pairs import is_text, items
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.pairs import is_text, items
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import Intent, OrderIntent, OrderType, QuantityType, Reading, Side
 
 _TICKER = re.compile(r"[A-Z0-9^][A-Z0-9.:/!&^_-]{0,40}")

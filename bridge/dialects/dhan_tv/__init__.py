@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.levels import INDIAN_ORDER_TYPES, NEEDS_LIMIT, NEEDS_TRIGGER, PRODUCTS
-from bridge.dialects.positions import PLAIN
-from bridge.dialects.values import (
+from bridge.dialects.families.levels import INDIAN_ORDER_TYPES, NEEDS_LIMIT, NEEDS_TRIGGER, PRODUCTS
+from bridge.dialects.families.positions import PLAIN
+from bridge.dialects.families.values import (
     absent,
     object_of,
     objects_of,

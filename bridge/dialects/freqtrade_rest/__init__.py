@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.levels import ORDER_TYPES
-from bridge.dialects.positions import ENTER, SIDE_OF, Stance
-from bridge.dialects.values import object_of, optional_positive, optional_text, optional_word, symbol, text
+from bridge.dialects.families.levels import ORDER_TYPES
+from bridge.dialects.families.positions import ENTER, SIDE_OF, Stance
+from bridge.dialects.families.values import object_of, optional_positive, optional_text, optional_word, symbol, text
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, QuantityType, Reading
 
 SIDES: dict[str, Stance] = {"long": "long", "short": "short"}

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bridge.dialects import levels, moves, values
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.pairs import Pairs, is_text, refuse_unknown, split_pair
+from bridge.dialects.families import levels, moves, values
+from bridge.dialects.families.pairs import Pairs, is_text, refuse_unknown, split_pair
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, QuantityType, Reading, Side, Trailing
 
 _TYPE = re.compile(r"(?:^|\n)[ \t]*TYPE[ \t]*:[ \t]*(LE|LX|SE|SX)\b", re.IGNORECASE)

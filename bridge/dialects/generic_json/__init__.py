@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.home_made import SIZES, read_objects
-from bridge.dialects.postbacks import reports_an_order
-from bridge.dialects.synonyms import Roles
-from bridge.dialects.values import objects_of
-from bridge.dialects.verbs import known_verb
+from bridge.dialects.families.home_made import SIZES, read_objects
+from bridge.dialects.families.postbacks import reports_an_order
+from bridge.dialects.families.synonyms import Roles
+from bridge.dialects.families.values import objects_of
+from bridge.dialects.families.verbs import known_verb
 from bridge.domain.intent import Reading
 
 _FLAGS = ("buy", "sell", "long", "short", "cover")

@@ -11,17 +11,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.levels import NEEDS_LIMIT, NEEDS_TRIGGER, some
+from bridge.dialects.families.pairs import is_text
+from bridge.dialects.families.tickers import HEADLINE_WORDS
 from bridge.dialects.generic_kv.words import CLOSES, ENTRIES, ORDER_TYPES, meaning, plain
-from bridge.dialects.levels import NEEDS_LIMIT, NEEDS_TRIGGER, some
-from bridge.dialects.pairs import is_text
 from bridge.domain.intent import Level, OrderIntent, OrderType, QuantityType, Reading
 
 LONGEST = 4000  # characters; longer texts are no orders
 _PAIR = re.compile(r"([A-Za-z][\w -]{0,30}?)[ \t]{0,4}(=|:(?!\S*/|//))[ \t]{0,4}(\S.{0,200})?", re.ASCII)
+_MARK = re.compile("[=:]")
 _SPACED = re.compile(r"(?<=[=:])[ \t]+|[ \t]+(?=[=])")
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9.:/_!&-]{1,31}")
+_VERBS = frozenset({*ENTRIES, *CLOSES})
 _NUMBER = re.compile(r"@?[+-]?[\d.,]{1,32}")
 _SIZES = {"units": QuantityType.UNITS, "lots": QuantityType.LOTS, "cash": QuantityType.CASH}
 _MODES: dict[str, Literal["isolated", "cross"]] = {"isolated": "isolated", "cross": "cross", "crossed": "cross"}
@@ -35,6 +38,8 @@ class Said:
     unknown: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     repeated: str | None = None
+    verb: str | None = None
+    ticker: str | None = None
 
     def take(self, key: str, value: str) -> None:
         """Put one pair where it belongs."""
@@ -46,19 +51,11 @@ class Said:
         else:
             self.members[name] = value
 
-    @property
-    def verb(self) -> str | None:
-        """The word that says what to do, bare or as a member."""
-        if side := self.members.get("side"):
-            return side
-        return next((word for word in self.words if plain(word) in {*ENTRIES, *CLOSES}), None)
-
-    @property
-    def ticker(self) -> str | None:
-        """The symbol, bare (in capitals) or as a member."""
-        if symbol := self.members.get("symbol"):
-            return symbol
-        return next((word for word in self.words if word != self.verb and _TICKER.fullmatch(word)), None)
+    def find(self) -> None:
+        """Settle on the verb and the symbol: named by a key, or else the first bare words of that kind."""
+        self.verb = self.members.get("side") or next((word for word in self.words if plain(word) in _VERBS), None)
+        bare = (word for word in self.words if word != self.verb and _TICKER.fullmatch(word))
+        self.ticker = self.members.get("symbol") or next(bare, None)
 
 
 def recognise(message: Message) -> str | None:
@@ -77,7 +74,9 @@ def recognise(message: Message) -> str | None:
 
 
 def _only_order_words(words: list[str]) -> bool:
-    """A few words none of which belongs to a sentence: `BTCUSDT LONG`, `LONG BTCUSDT 5 64000`."""
+    """A ticker and a few words none of which belongs to a sentence: `BTCUSDT LONG`, `BTCUSDT LONG 5 64000`."""
+    if not words or not _TICKER.fullmatch(words[0]) or words[0] in HEADLINE_WORDS:
+        return False
     verbs = [word for word in words if plain(word) in ENTRIES]
     others = [word for word in words if word not in verbs]
     return (
@@ -92,14 +91,16 @@ def _taken_apart(text: str) -> Said:
             said.take(found[1], (found[3] or "").strip())
         else:
             said.words += part.split()
+    said.find()
     return said
 
 
 def _parts(text: str) -> Iterator[str]:
     """Cut at the strongest separator there is: line, semicolon, comma or bar, ampersand, blank."""
     for separator in ("\n", ";", ",", "|", "&"):
-        if separator in text:
-            for part in text.split(separator):
+        parts = text.split(separator)
+        if len(parts) > 1 and (separator in "\n;" or any(_MARK.search(part) for part in parts[1:])):
+            for part in parts:
                 yield from _parts(part) if separator in "\n;" else _blanks(part)
             return
     yield from _blanks(text)
@@ -115,6 +116,8 @@ def _blanks(part: str) -> Iterator[str]:
 
 def read(message: Message, context: Context) -> Reading:
     """One order, if every part of the message is understood."""
+    if len(message.text) > LONGEST:
+        raise Unreadable("message_too_long", f"an order of this kind has at most {LONGEST} characters")
     said = _taken_apart(message.text)
     if said.repeated:
         raise Unreadable("repeated_key", f"{values.shown(said.repeated)}: stands twice with different values")

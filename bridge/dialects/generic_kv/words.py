@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import Intent, OrderType, Side
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.levels import TIME_IN_FORCE, some
-from bridge.dialects.positions import PLAIN
-from bridge.dialects.values import absent, number, objects_of, optional_word, positive, symbol, word
+from bridge.dialects.families.levels import TIME_IN_FORCE, some
+from bridge.dialects.families.positions import PLAIN
+from bridge.dialects.families.values import absent, number, objects_of, optional_word, positive, symbol, word
 from bridge.domain.intent import Kind, Level, OrderIntent, QuantityType, Reading, Side
 
 VERBS = {"od": Kind.ORDER}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import NEEDS_LIMIT, NEEDS_TRIGGER, TIME_IN_FORCE, level, some
-from bridge.dialects.positions import ENTER, SIDE_OF
-from bridge.dialects.values import object_of, optional_text, optional_word, positive, shown, symbol, text
+from bridge.dialects.families.levels import NEEDS_LIMIT, NEEDS_TRIGGER, TIME_IN_FORCE, level, some
+from bridge.dialects.families.positions import ENTER, SIDE_OF
+from bridge.dialects.families.values import object_of, optional_text, optional_word, positive, shown, symbol, text
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, QuantityType, Reading
 
 ORDER_TYPES = {

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.postbacks import reports_an_order
-from bridge.dialects.values import refuse_placeholder
+from bridge.dialects.families.postbacks import reports_an_order
+from bridge.dialects.families.values import refuse_placeholder
 from bridge.domain.intent import Kind, Reading
 
 _TEXTS = ("message", "text", "msg", "content", "comment", "note")

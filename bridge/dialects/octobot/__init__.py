@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import some
-from bridge.dialects.pairs import Pairs, is_text, read_pairs
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.levels import some
+from bridge.dialects.families.pairs import Pairs, is_text, read_pairs
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import Level, OrderIntent, OrderType, QuantityType, Reading, Side
 
 _KEY = re.compile(r"(?:^|[;\n])[ \t]*(exchange|symbol|signal)[ \t]*=", re.IGNORECASE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.positions import SIDE_OF, claim, intent_between, side_of
-from bridge.dialects.values import (
+from bridge.dialects.families.positions import SIDE_OF, claim, intent_between, side_of
+from bridge.dialects.families.values import (
     absent,
     number,
     object_of,

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.positions import PLAIN
-from bridge.dialects.values import object_of, optional_number, optional_text, symbol, word
+from bridge.dialects.families.positions import PLAIN
+from bridge.dialects.families.values import object_of, optional_number, optional_text, symbol, word
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, QuantityType, Reading, Side
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import level as absolute
-from bridge.dialects.levels import some
-from bridge.dialects.pairs import Pairs, is_text, items, level, read_pairs, refuse_unknown
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.levels import level as absolute
+from bridge.dialects.families.levels import some
+from bridge.dialects.families.pairs import Pairs, is_text, items, level, read_pairs, refuse_unknown
 from bridge.domain.intent import Level, OrderIntent, OrderType, QuantityType, Reading, Side
 
 _SECOND = re.compile(r"(long|short|flat)[ \t]+([^\s=]{1,64})(?=\s|$)", re.IGNORECASE)
@@ -27,7 +27,9 @@ def recognise(message: Message) -> str | None:
     if not password or len(password.split()) > 1 or "=" in password or password.endswith(":"):
         return None
     found = _SECOND.match(rest.lstrip())
-    return f'the second line begins with "{found[1]} {found[2]}", under a line that is the password' if found else None
+    if not found or ("=" not in rest and not found[2].isupper()):
+        return None  # two lines of prose
+    return f'the second line begins with "{found[1]} {found[2]}", under a line that is the password'
 
 
 def read(message: Message, context: Context) -> Reading:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import level, some
-from bridge.dialects.pairs import is_text, one_of, read_pairs
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.levels import level, some
+from bridge.dialects.families.pairs import is_text, one_of, read_pairs
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, QuantityType, Reading, Side
 
 Members = Mapping[str, Any]

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.pairs import Pairs, is_text, items, read_pairs, refuse_unknown
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.pairs import Pairs, is_text, items, read_pairs, refuse_unknown
+from bridge.dialects.families.positions import PLAIN
 from bridge.dialects.pineconnector.commands import COMMANDS, Closes, Command
 from bridge.dialects.pineconnector.parameters import KEYS, SIZES, entry, management, size, stop, targets
-from bridge.dialects.positions import PLAIN
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, Reading, Side
 
 _LICENCE = re.compile(r"\d{8,24}")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from bridge.dialects import values
 from bridge.dialects.base import Unreadable
-from bridge.dialects.pairs import Pairs, level, one_of
+from bridge.dialects.families import values
+from bridge.dialects.families.pairs import Pairs, level, one_of
 from bridge.domain.intent import BreakEven, DistanceType, Level, OrderType, QuantityType, Trailing
 
 SIZES: Mapping[str, QuantityType] = {

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.pairs import is_text, items
-from bridge.dialects.positions import ENTER, LEAVE, PLAIN, TOWARDS, claim, intent_between
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.pairs import is_text, items
+from bridge.dialects.families.positions import ENTER, LEAVE, PLAIN, TOWARDS, claim, intent_between
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, PositionClaim, QuantityType, Reading, Side
 
 _ENTRIES: Mapping[str, tuple[Side, Intent]] = {

@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.pairs import is_text
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.pairs import is_text
+from bridge.dialects.families.positions import PLAIN
+from bridge.dialects.families.tickers import HEADLINE_WORDS
 from bridge.domain.intent import Kind, OrderIntent, OrderType, QuantityType, Reading, Side
 
 _TRADES = {"buy": Side.BUY, "long": Side.BUY, "sell": Side.SELL, "short": Side.SELL}
@@ -29,12 +30,6 @@ _COUNTED: Mapping[str, QuantityType] = {
 
 _QUANTITY = re.compile(r"[+-]?[\d.,]+(?:e[+-]?\d+)?%?", re.IGNORECASE)
 _TICKER = re.compile(r"(?:[A-Z]{2,12}:)?[A-Z0-9][A-Z0-9.&/_!-]{0,31}")
-# Capitals in a headline, as in BUY SIGNAL, are no ticker. With a quantity before it any of these is one.
-_NO_TICKER = frozenset(
-    {"A", "ALERT", "ALL", "AND", "AT", "BREAKOUT", "BUY", "CLOSE", "ENTRY", "EVERYTHING", "EXIT", "HERE"}
-    | {"IN", "IT", "LIMIT", "LONG", "MARKET", "NOW", "OF", "ON", "ORDER", "ORDERS", "POSITION", "POSITIONS"}
-    | {"PRICE", "SELL", "SETUP", "SHORT", "SIGNAL", "SIGNALS", "STOP", "THE", "TO", "TRADE", "TRIGGERED", "ZONE"}
-)
 _SIGNAL = re.compile(
     r"(?P<symbol>[A-Z0-9][\w.:/!-]{0,31}),[ \t]{0,4}(?P<interval>\d{0,4}[A-Za-z]{0,7})[ \t]{0,4}"
     r"-[ \t]{0,4}(?P<side>buy|sell)[ \t]{1,4}signal",
@@ -58,7 +53,7 @@ def recognise(message: Message) -> str | None:
     if verb in _TRADES and _QUANTITY.fullmatch(words[1]) and len(words) <= 12:
         return f'it begins with "{words[0]} {words[1]}"'
     if verb in _TRADES or verb in _CLOSES | _CANCELS | _FLATTENS:
-        known = _TICKER.fullmatch(words[1]) and words[1] not in _NO_TICKER and len(words) <= 8
+        known = _TICKER.fullmatch(words[1]) and words[1] not in HEADLINE_WORDS and len(words) <= 8
         posted = "/" in words[1] and len(words) > 2 and words[2].casefold() != "at"  # a chat signal on one line
         return f'it begins with "{words[0]} {words[1]}"' if known and not posted else None
     return None

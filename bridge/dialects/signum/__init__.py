@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.positions import PLAIN, intent_between, stance_of
-from bridge.dialects.values import absent, amount, number, object_of, optional_text, side, symbol
+from bridge.dialects.families.positions import PLAIN, intent_between, stance_of
+from bridge.dialects.families.values import absent, amount, number, object_of, optional_text, side, symbol
 from bridge.domain.intent import Kind, OrderIntent, PositionClaim, QuantityType, Reading
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.values import objects_of, optional_text, optional_word, symbol, text, unless_zero
+from bridge.dialects.families.values import objects_of, optional_text, optional_word, symbol, text, unless_zero
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, QuantityType, Reading, Side
 
 CLOSE = {

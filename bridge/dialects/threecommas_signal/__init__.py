@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.positions import PLAIN, SIDE_OF, claim, intent_between, side_of
-from bridge.dialects.values import (
+from bridge.dialects.families.positions import PLAIN, SIDE_OF, claim, intent_between, side_of
+from bridge.dialects.families.values import (
     HUNDRED,
     absent,
     boolean,

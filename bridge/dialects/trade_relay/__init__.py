@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import NEEDS_LIMIT, NEEDS_TRIGGER, ORDER_TYPES, TIME_IN_FORCE, level, some
-from bridge.dialects.positions import PLAIN
-from bridge.dialects.values import (
+from bridge.dialects.families.levels import NEEDS_LIMIT, NEEDS_TRIGGER, ORDER_TYPES, TIME_IN_FORCE, level, some
+from bridge.dialects.families.positions import PLAIN
+from bridge.dialects.families.values import (
     absent,
     object_of,
     optional_number,

@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import NEEDS_TRIGGER, ORDER_TYPES, TIME_IN_FORCE, level
-from bridge.dialects.positions import LEAVE, STANCES, TOWARDS, Stance, opposite
-from bridge.dialects.values import (
+from bridge.dialects.families.levels import NEEDS_TRIGGER, ORDER_TYPES, TIME_IN_FORCE, level
+from bridge.dialects.families.positions import LEAVE, STANCES, TOWARDS, Stance, opposite
+from bridge.dialects.families.values import (
     absent,
     not_negative,
     object_of,

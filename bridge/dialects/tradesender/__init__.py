@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import some
-from bridge.dialects.pairs import Pairs, is_text, read_pairs
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.levels import some
+from bridge.dialects.families.pairs import Pairs, is_text, read_pairs
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import (
     BreakEven,
     Level,

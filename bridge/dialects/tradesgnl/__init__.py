@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import some
-from bridge.dialects.pairs import Pairs, is_text, items, level, read_pairs
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.levels import some
+from bridge.dialects.families.pairs import Pairs, is_text, items, level, read_pairs
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import BreakEven, Level, OrderIntent, OrderType, QuantityType, Reading, Side, Trailing
 
 ENTRIES: Mapping[str, tuple[Side, OrderType]] = {

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.values import object_of, optional_text, text
+from bridge.dialects.families.values import object_of, optional_text, text
 from bridge.domain.intent import Intent, Kind, OrderIntent, Reading
 
 _KEY = re.compile(r"key(\d{0,3})")

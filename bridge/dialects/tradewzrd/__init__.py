@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import NEEDS_LIMIT, NEEDS_TRIGGER, some
-from bridge.dialects.pairs import Pairs, is_text, items, level, one_of, read_pairs, refuse_unknown
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.levels import NEEDS_LIMIT, NEEDS_TRIGGER, some
+from bridge.dialects.families.pairs import Pairs, is_text, items, level, one_of, read_pairs, refuse_unknown
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import (
     DistanceType,
     Intent,

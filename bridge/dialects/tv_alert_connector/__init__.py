@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.positions import LEAVE, PLAIN, STANCES, TOWARDS, opposite
-from bridge.dialects.values import (
+from bridge.dialects.families.positions import LEAVE, PLAIN, STANCES, TOWARDS, opposite
+from bridge.dialects.families.values import (
     HUNDRED,
     object_of,
     optional_boolean,

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.values import absent, amount, objects_of, optional_positive, optional_word, symbol, text, word
+from bridge.dialects.families.values import (
+    absent,
+    amount,
+    objects_of,
+    optional_positive,
+    optional_word,
+    symbol,
+    text,
+    word,
+)
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, QuantityType, Reading, Side
 
 DIRECTIONS = {

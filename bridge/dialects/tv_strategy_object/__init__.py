@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message
-from bridge.dialects.home_made import read_objects
-from bridge.dialects.values import object_of
+from bridge.dialects.families.home_made import read_objects
+from bridge.dialects.families.values import object_of
 from bridge.domain.intent import Reading
 
 _ORDER = frozenset({"order_action", "order_contracts", "market_position", "position_size"})

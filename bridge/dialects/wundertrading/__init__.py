@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
-from bridge.dialects.levels import ORDER_TYPES, fraction_as_percent, level
-from bridge.dialects.positions import SIDE_OF
-from bridge.dialects.values import (
+from bridge.dialects.families.levels import ORDER_TYPES, fraction_as_percent, level
+from bridge.dialects.families.positions import SIDE_OF
+from bridge.dialects.families.values import (
     HUNDRED,
     absent,
     object_of,

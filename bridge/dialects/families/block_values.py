@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from bridge.dialects import values
 from bridge.dialects.base import Unreadable
+from bridge.dialects.families import values
 from bridge.domain.intent import Level, QuantityType, Side
 
 _AMOUNT = re.compile(r"([+-]?[\d.]{1,32})\s?(%%|%[a-z]?|[a-z]{2,6})?", re.IGNORECASE)

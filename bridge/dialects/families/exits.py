@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bridge.dialects.base import Unreadable
-from bridge.dialects.synonyms import ExitMember
-from bridge.dialects.values import absent, amount, object_of, optional_positive
+from bridge.dialects.families.synonyms import ExitMember
+from bridge.dialects.families.values import absent, amount, object_of, optional_positive
 from bridge.domain.intent import DistanceType, Level, Side
 
 # A level further than this from the price, as a ratio, is a distance and no price.

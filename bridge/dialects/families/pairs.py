@@ -6,8 +6,8 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from typing import TypeVar
 
-from bridge.dialects import values
 from bridge.dialects.base import Message, Unreadable
+from bridge.dialects.families import values
 from bridge.domain.intent import DistanceType, Level
 
 T = TypeVar("T")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from bridge.dialects import moves, values
 from bridge.dialects.base import Unreadable
-from bridge.dialects.block_order import ORDER_TYPES, BlockOrder
-from bridge.dialects.block_values import place, seconds
-from bridge.dialects.command_blocks import Block, Step
-from bridge.dialects.levels import some
+from bridge.dialects.families import moves, values
+from bridge.dialects.families.block_order import ORDER_TYPES, BlockOrder
+from bridge.dialects.families.block_values import place, seconds
+from bridge.dialects.families.command_blocks import Block, Step
+from bridge.dialects.families.levels import some
 from bridge.domain.intent import Intent, OrderIntent, Side
 
 _ALIASES = {

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.dialects.base import Unreadable
-from bridge.dialects.exits import levels
-from bridge.dialects.levels import NEEDS_LIMIT, NEEDS_TRIGGER, ORDER_TYPES, PRODUCTS, TIME_IN_FORCE
-from bridge.dialects.positions import PLAIN, SIDE_OF, Stance, claim, intent_between, side_of, stance_of
-from bridge.dialects.synonyms import Member, Roles
-from bridge.dialects.values import (
+from bridge.dialects.families.exits import levels
+from bridge.dialects.families.levels import NEEDS_LIMIT, NEEDS_TRIGGER, ORDER_TYPES, PRODUCTS, TIME_IN_FORCE
+from bridge.dialects.families.positions import PLAIN, SIDE_OF, Stance, claim, intent_between, side_of, stance_of
+from bridge.dialects.families.synonyms import Member, Roles
+from bridge.dialects.families.values import (
     absent,
     amount,
     boolean,
@@ -25,7 +25,7 @@ from bridge.dialects.values import (
     unless_zero,
     word,
 )
-from bridge.dialects.verbs import NOTHING, verb_of
+from bridge.dialects.families.verbs import NOTHING, verb_of
 from bridge.domain.intent import (
     InstrumentHint,
     Intent,

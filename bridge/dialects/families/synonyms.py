@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bridge.dialects.base import Unreadable
-from bridge.dialects.values import absent
+from bridge.dialects.families.values import absent
 from bridge.domain.intent import DistanceType
 
 _ROLES = {

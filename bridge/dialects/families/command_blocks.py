@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bridge.dialects import values
 from bridge.dialects.base import Unreadable
+from bridge.dialects.families import values
 
 _HEAD = re.compile(r"(?<![\w-])([A-Za-z][\w-]{0,39})[ \t]{0,8}\(([^(){};\n]{1,80})\)\s{0,20}\{")
 _COMMENT = re.compile(r"(?:^|(?<=[\s;{}]))(?:#|//)[^\n]*", re.MULTILINE)

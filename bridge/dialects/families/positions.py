@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Literal
 
-from bridge.dialects.values import optional_number, optional_word
+from bridge.dialects.families.values import optional_number, optional_word
 from bridge.domain.intent import Intent, PositionClaim, Side
 
 Stance = Literal["long", "short", "flat"]

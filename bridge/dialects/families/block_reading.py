@@ -7,10 +7,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from bridge.dialects import moves
 from bridge.dialects.base import Unreadable
-from bridge.dialects.block_run import Run, run
-from bridge.dialects.command_blocks import Script
+from bridge.dialects.families import moves
+from bridge.dialects.families.block_run import Run, run
+from bridge.dialects.families.command_blocks import Script
 from bridge.domain.intent import Intent, Kind, OrderIntent, Reading
 
 

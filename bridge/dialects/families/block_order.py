@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from bridge.dialects import values
 from bridge.dialects.base import Unreadable
-from bridge.dialects.block_values import Amount, Place, amount, place, seconds, towards
-from bridge.dialects.command_blocks import Step
-from bridge.dialects.positions import PLAIN
+from bridge.dialects.families import values
+from bridge.dialects.families.block_values import Amount, Place, amount, place, seconds, towards
+from bridge.dialects.families.command_blocks import Step
+from bridge.dialects.families.positions import PLAIN
 from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, QuantityType, Side, Trailing
 
 ORDER_TYPES = {

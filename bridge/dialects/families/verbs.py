@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.dialects.base import Unreadable
-from bridge.dialects.positions import LEAVE, PLAIN, SIDE_OF, Stance
-from bridge.dialects.synonyms import Member, Roles
-from bridge.dialects.values import boolean, refuse_placeholder, shown
+from bridge.dialects.families.positions import LEAVE, PLAIN, SIDE_OF, Stance
+from bridge.dialects.families.synonyms import Member, Roles
+from bridge.dialects.families.values import boolean, refuse_placeholder, shown
 from bridge.domain.intent import Intent, Side
 
 # "Open" and "hold" are no intents by themselves: the first needs a direction, the second asks for nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from bridge.dialects.values import HUNDRED, unless_zero
+from bridge.dialects.families.values import HUNDRED, unless_zero
 from bridge.domain.intent import DistanceType, Level, OrderType, Product, TimeInForce
 
 TIME_IN_FORCE = {word.value: word for word in TimeInForce}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bridge.dialects.base import Unreadable
-from bridge.dialects.strict_json import parse
+from bridge.dialects.families.strict_json import parse
 
 CURLY = "typographic quotes were read as plain ones"
 COMMA = "a comma before a closing bracket was dropped"

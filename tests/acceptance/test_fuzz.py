@@ -1,0 +1,127 @@
+"""C1: whatever strangers send, the program answers, trades nothing that was not asked for, and stays small and quick."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.floor import Floor, Took
+from tests.acceptance.program import Lane
+from tests.acceptance.sizes import Size
+from tests.acceptance.stage import FREE, Stage
+from tests.acceptance.strangers import Case, Strangers, routes
+from tests.acceptance.wire import SILENCE, Answer, Wire
+
+CALLERS = 8
+WARM_UP = 500  # until every dialect was imported and every cache has something in it
+GROWTH = 64 * 2**20
+SHOWN = 600  # bytes of a request in a report
+UNDER_WAY = "SELECT COUNT(*) AS n FROM orders WHERE state IN ('QUEUED', 'SENDING')"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came of the cases so far."""
+
+    took: array[float] = field(default_factory=lambda: array("d"))
+    statuses: Counter[int] = field(default_factory=Counter)
+    traded: set[str] = field(default_factory=set)  # alerts that were allowed to
+    faults: list[str] = field(default_factory=list)
+
+    def judge(self, number: int, case: Case, answer: Answer) -> None:
+        """Note one answer."""
+        self.took.append(answer.ms)
+        self.statuses[answer.status] += 1
+        if wrong := self._wrong(case, answer):
+            self.faults.append(f"{wrong}: case {number}, {case.kind}: {case.said[:SHOWN]!r} → {answer.status} {answer.body[:SHOWN]!r}")
+
+    def _wrong(self, case: Case, answer: Answer) -> str | None:
+        if answer.status >= 500:
+            return "a server error"
+        if answer.status == SILENCE and case.is_http:
+            return "no answer"
+        if b"Traceback" in answer.body:
+            return "a traceback"
+        alert = ordered_by(answer)
+        if alert and not case.may_trade:
+            return "an order"
+        self.traded |= {alert} if alert else set()
+        return None
+
+
+def ordered_by(answer: Answer) -> str | None:
+    """The alert that has led to orders, if the answer says so."""
+    if answer.status != 202:
+        return None
+    said = json.loads(answer.body)
+    return str(said["alert_id"]) if said.get("orders") else None
+
+
+async def ask_all(port: int, cases: Iterator[tuple[int, Case]], heard: Callable[[int, Case, Answer], None]) -> None:
+    """Several callers at a time, each on a connection of its own, until the cases run out."""
+
+    async def caller() -> None:
+        async with Wire(port) as wire:
+            for number, case in cases:
+                heard(number, case, await wire.ask(case.said))
+
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    # As willing to trade as a strategy can be.
+    willing = Lane(FREE.account, {"attached_exits": "note", "scan_side": "buy"})
+    with Stage(tmp_path, {"free": willing}) as made:
+        yield made
+
+
+async def test_strangers_get_answers_and_nothing_else(
+    stage: Stage, bare_port: int, size: Size, seed: int, tmp_path: Path
+) -> None:
+    strangers = Strangers(seed, stage.paths["free"], routes(tmp_path / "routes"))
+    verdict = Verdict()
+    await ask_all(stage.port, numbered(strangers, 0, WARM_UP), verdict.judge)
+    small = stage.process.memory_info().rss
+    before = await floor_of(bare_port, strangers)
+
+    await ask_all(stage.port, numbered(strangers, WARM_UP, size.fuzzed), verdict.judge)
+
+    floor = Floor(before, await floor_of(bare_port, strangers))
+    grown = stage.process.memory_info().rss - small
+    took = Took(tuple(verdict.took))
+    print(f"C1 {took}; {floor}; {dict(verdict.statuses)}; {len(verdict.traded)} traded; grown by {grown / 2**20:.1f} MiB")
+    assert not verdict.faults, f"{len(verdict.faults)} faults, the first: " + "\n".join(verdict.faults[:50])
+    assert stage.is_alive()
+    assert stage.complaints() == []
+    assert_only_asked_for(stage, verdict)
+    assert grown < GROWTH
+    assert took.at(0.99) <= floor.allows(50, 0.99)
+
+
+def numbered(strangers: Strangers, first: int, end: int) -> Iterator[tuple[int, Case]]:
+    return ((number, strangers.case(number)) for number in range(first, end))
+
+
+async def floor_of(bare_port: int, strangers: Strangers) -> Took:
+    """The same callers at the server that does nothing, with as much of the same as is HTTP."""
+    spent: list[float] = []
+    cases = (found for found in numbered(strangers, 0, WARM_UP) if found[1].is_http)
+    await ask_all(bare_port, cases, lambda _number, _case, answer: spent.append(answer.ms))
+    return Took(tuple(spent))
+
+
+def assert_only_asked_for(stage: Stage, verdict: Verdict) -> None:
+    """Every order belongs to an alert that was allowed to trade, and the broker got none but these."""
+    stage.wait_until_none("orders were still under way", UNDER_WAY, 60)
+    orders = stage.rows("SELECT ref, alert_id FROM orders")
+    assert orders, "nothing traded: the examples no longer reach the broker, so this test proves little"
+    assert {row["alert_id"] for row in orders} <= verdict.traded
+    assert {row["body"]["tag"] for row in stage.broker.sent()} <= {row["ref"] for row in orders}

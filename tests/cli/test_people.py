@@ -1,0 +1,87 @@
+"""Users and their keys."""
+
+from __future__ import annotations
+
+from bridge.kit.vault import Vault
+from tests.cli.terminal import Terminal
+
+PASSWORD = "correct horse battery staple\n"
+
+
+def test_the_first_person_is_the_owner_and_the_next_a_trader(bridge: Terminal) -> None:
+    first = bridge.json("user", "add", "asha", "--password-file", "-", said=PASSWORD)
+    second = bridge.json("user", "add", "ravi", "--password-file", "-", said=PASSWORD)
+
+    assert (first["role"], second["role"]) == ("owner", "trader")
+    assert [each["name"] for each in bridge.json("user", "list")] == ["asha", "ravi"]
+
+
+def test_a_password_is_asked_for_twice_and_not_shown(bridge: Terminal) -> None:
+    shown = bridge("user", "add", "asha", said=PASSWORD * 2)
+
+    assert "Password" in shown
+    assert PASSWORD.strip() not in shown
+    assert PASSWORD.strip() not in str(bridge.rows("SELECT * FROM users"))
+
+
+def test_a_short_password_is_refused(bridge: Terminal) -> None:
+    assert "12 to 128 characters" in bridge("user", "add", "asha", "--password-file", "-", said="short\n", fails=1)
+    assert bridge.json("user", "list") == []
+
+
+def test_a_name_is_given_once(asha: Terminal) -> None:
+    shown = asha("user", "add", "asha", "--password-file", "-", said=PASSWORD, fails=1)
+
+    assert "already a user called asha" in shown
+
+
+def test_a_new_password_replaces_the_old_one(asha: Terminal) -> None:
+    before = asha.rows("SELECT password_hash FROM users")
+
+    asha("user", "password", "asha", "--password-file", "-", said="another horse battery\n")
+
+    assert asha.rows("SELECT password_hash FROM users") != before
+
+
+def test_the_last_owner_cannot_be_disabled(asha: Terminal) -> None:
+    assert "last owner" in asha("user", "disable", "asha", "--yes", fails=1)
+
+    asha("user", "add", "ravi", "--role", "owner", "--password-file", "-", said=PASSWORD)
+    asha("user", "disable", "asha", said="y\n")
+
+    assert {each["name"]: each["disabled"] for each in asha.json("user", "list")} == {"asha": True, "ravi": False}
+
+
+def test_whose_it_is_must_be_said_where_there_are_several_people(asha: Terminal) -> None:
+    asha("user", "add", "ravi", "--password-file", "-", said=PASSWORD)
+
+    assert "say which --user: there is asha, ravi" in asha("key", "create", "laptop", fails=1)
+    assert "no user nobody" in asha("key", "create", "laptop", "--user", "nobody", fails=1)
+    assert asha("key", "create", "laptop", "--user", "ravi")
+
+
+def test_a_key_is_shown_once_and_kept_as_a_fingerprint(asha: Terminal) -> None:
+    key = asha.json("key", "create", "laptop")["key"]
+
+    assert key not in asha("key", "list")
+    assert key not in str(asha.rows("SELECT * FROM api_keys"))
+    assert [found for (found,) in asha.rows("SELECT key_hash FROM api_keys")] == [
+        Vault.open(asha.folder / "master.key").fingerprint(key)
+    ]
+
+
+def test_a_key_may_only_read_unless_more_is_said(asha: Terminal) -> None:
+    asha("key", "create", "laptop")
+    asha("key", "create", "robot", "--scope", "alerts:write", "--scope", "read")
+
+    assert [each["scopes"] for each in asha.json("key", "list")] == ["read", "alerts:write read"]
+
+
+def test_only_its_person_can_revoke_a_key_and_only_once(asha: Terminal) -> None:
+    asha("user", "add", "ravi", "--password-file", "-", said=PASSWORD)
+    key_id = asha.id("key", "create", "laptop", "--user", "asha")
+
+    assert "no key" in asha("key", "revoke", key_id, "--user", "ravi", fails=1)
+    assert "revoked" in asha("key", "revoke", key_id, "--user", "asha")
+    assert "no key" in asha("key", "revoke", key_id, "--user", "asha", fails=1)
+    assert asha.json("key", "list", "--user", "asha")[0]["revoked_at"]

@@ -99,9 +99,8 @@ class Strangers:
     def _alert(self, dice: Random) -> Case:
         damage = dice.choice(DAMAGES)
         damaged = damage(dice)
-        headers = {"Content-Type": damaged.content_type} | dict(damaged.headers)
-        if dice.random() < 0.1:
-            headers |= dict([dice.choice(HEADERS)])
+        odd = dict([dice.choice(HEADERS)]) if dice.random() < 0.1 else {}
+        headers = odd | {"Content-Type": damaged.content_type} | dict(damaged.headers)
         return Case(damage.__name__, request("POST", self._hook, damaged.body, headers), damaged.may_trade)
 
     def _wrong_address(self, dice: Random) -> Case:

@@ -12,7 +12,8 @@ from bridge.dialects import discover, read
 from bridge.dialects.base import Context
 from bridge.domain.intent import Reading
 
-FOLDERS = sorted(path.parent for path in Path(bridge.dialects.__file__).parent.glob("*/__init__.py"))
+PACKAGES = [path.parent for path in Path(bridge.dialects.__file__).parent.glob("*/__init__.py")]
+FOLDERS = sorted(folder for folder in PACKAGES if folder.name != "families")  # which holds what several share
 EXAMPLES = [example for folder in FOLDERS for example in sorted(folder.glob("examples/*.json"))]
 COUNTED = {"units", "base", "contracts"}  # the same number; which word fits depends on the instrument
 FOLDER_NAMES = {"threecommas_signal": "3commas_signal", "threecommas_dca": "3commas_dca"}

@@ -17,6 +17,7 @@ __all__ = ["postgres_server", "postgres_url"]
 
 SIZES = ("sample", "pr", "night")
 SPEED = 20.0
+FIGURES = "rehearsal"
 
 
 @pytest.fixture
@@ -50,8 +51,8 @@ async def _furnish(rig: Rig) -> None:
 
 
 @pytest.fixture
-def rig(nursery: Nursery, house: Path, tmp_path: Path) -> Iterator[Callable[..., Rig]]:
-    """Makes rigs: `rig(seed, speed=20, **knobs of the broker)`."""
+def rig(nursery: Nursery, house: Path, tmp_path: Path, figures: Callable[[str], None]) -> Iterator[Callable[..., Rig]]:
+    """Makes rigs: `rig(seed, speed=20, **knobs of the broker)`; what each came to is told at the end."""
     made: list[Rig] = []
     numbers = itertools.count()
 
@@ -62,5 +63,33 @@ def rig(nursery: Nursery, house: Path, tmp_path: Path) -> Iterator[Callable[...,
         return new
 
     yield make
-    for each in made:
-        each.close()
+    try:
+        for each in made:
+            if each.made:
+                figures(each.figures())
+    finally:
+        for each in made:
+            each.close()
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Takes a sentence for the end of the run."""
+    return lambda sentence: record_property(FIGURES, sentence)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What every rehearsal came to, with its seed."""
+    reports = [
+        report for found in terminalreporter.stats.values() for report in found if hasattr(report, "user_properties")
+    ]
+    ended = [report for report in reports if report.when == "teardown"]
+    lines = [
+        f"{report.nodeid.split('::')[-1]}: {said}"
+        for report in ended
+        for name, said in report.user_properties
+        if name == FIGURES
+    ]
+    if lines:
+        terminalreporter.section("rehearsals")
+        terminalreporter.write_line("\n".join(sorted(lines)))

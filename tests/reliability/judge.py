@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from tests.reliability.ledgers import Ledgers, Row, Sent, payload
@@ -260,7 +261,7 @@ def _attempts(ledgers: Ledgers) -> Iterator[str]:
     for row in ledgers.journal.orders:
         mine = sorted(attempts.get(row["id"], ()), key=lambda each: each["number"])
         opened[row["ref"]] = sum(each["operation"] == "place" for each in mine)
-        for before, after in zip(mine, mine[1:], strict=False):
+        for before, after in pairwise(mine):
             if before["closed_at"] is None or before["closed_at"] > after["opened_at"]:
                 yield f"{row['ref']}: attempt {after['number']} was opened before {before['number']} was closed"
         if row["state"] not in ("SENDING", *AT_BROKER) and any(each["closed_at"] is None for each in mine):

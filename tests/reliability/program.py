@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import signal
+import socket
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -24,7 +25,6 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from bridge import api
 from bridge.accounts.model import AccountSettings, Feed, Role, SourceSettings, StrategySettings
 from bridge.app import Bridge
 from bridge.brokers import declaration
@@ -72,10 +72,9 @@ def assemble(said: argparse.Namespace) -> Bridge:
     )
     logs.configure(settings)
     both = said.web == said.dispatch
-    pages = (both or said.web) and hasattr(api, "create")
     return Bridge(
         settings,
-        web=pages,
+        web=both or said.web,
         dispatch=both or said.dispatch,
         clock=clock,
         market=market,
@@ -112,7 +111,7 @@ def strategies(accounts: dict[str, str]) -> list[tuple[str, StrategySettings]]:
     """`single` trades on alpha, `double` on both (twice as much on beta), `long` closes with its sells, `leg_…` are for baskets."""
     alpha, beta = (Feed(account_id=accounts[name]) for name in ACCOUNTS)
     free: dict[str, Any] = {"any_symbol": True, "exchange": "NSE", "orders_per_minute": None, "orders_per_day": None}
-    twice = Feed(account_id=beta.account_id, multiplier="2")  # type: ignore[arg-type]  # pydantic reads it as a Decimal
+    twice = Feed(account_id=beta.account_id, multiplier="2")
     made = [
         ("single", StrategySettings(accounts=(alpha,), **free)),
         ("double", StrategySettings(accounts=(alpha, twice), **free)),
@@ -122,7 +121,7 @@ def strategies(accounts: dict[str, str]) -> list[tuple[str, StrategySettings]]:
     return [
         *made,
         *((f"legs_{policy}", StrategySettings(accounts=(alpha,), basket_policy=policy, **free)) for policy in policies),
-    ]  # type: ignore[arg-type]  # the words are those of the model
+    ]
 
 
 async def serve(said: argparse.Namespace) -> None:
@@ -134,11 +133,9 @@ async def serve(said: argparse.Namespace) -> None:
         made.write_text(json.dumps(furniture))
     await house.writer.run(_Move(said.broker))
     house.directory.load()
-    server = uvicorn.Server(server_config(house.asgi(), "127.0.0.1", said.port))
     squaring = _square_off_on_signal(house)
-    telling = asyncio.create_task(_tell(server, said, json.loads(made.read_text())))
-    await server.serve()
-    await telling
+    config = server_config(house.asgi(), "127.0.0.1", said.port)
+    await _Server(config, said, json.loads(made.read_text())).serve()
     await asyncio.gather(*squaring)
 
 
@@ -167,17 +164,28 @@ def _square_off_on_signal(house: Bridge) -> set[asyncio.Task[None]]:
     return running
 
 
-async def _tell(server: uvicorn.Server, said: argparse.Namespace, made: dict[str, Any]) -> None:
-    while not server.started and not server.should_exit:
-        await asyncio.sleep(0.002)
-    line = json.dumps({"pid": os.getpid(), "url": f"http://127.0.0.1:{said.port}", **made}) + "\n"
-    if said.ready is None:
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        return
-    part = said.ready.with_suffix(".part")
-    part.write_text(line)
-    part.rename(said.ready)
+class _Server(uvicorn.Server):
+    """uvicorn, which says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, said: argparse.Namespace, made: dict[str, Any]) -> None:
+        super().__init__(config)
+        facts = {"pid": os.getpid(), "url": f"http://127.0.0.1:{said.port}", **made}
+        self._line, self._file = json.dumps(facts) + "\n", said.ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._file is None:
+            sys.stdout.write(self._line)
+            sys.stdout.flush()
+            return
+        part = self._file.with_suffix(".part")
+        part.write_text(self._line)
+        part.rename(self._file)
 
 
 def nursery() -> None:
@@ -231,9 +239,9 @@ def _grow_up(order: dict[str, Any]) -> None:
     try:
         main(order["argv"])
         status = 0
-    except BaseException:
-        traceback.print_exc()
     finally:
+        if status:
+            traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

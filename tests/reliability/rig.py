@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 from bridge.kit.database import Reader, connect
 from tests.fakebroker.client import ROOT, FakeBrokerProcess
 from tests.reliability.clock import Epoch
-from tests.reliability.judge import Finding, ghost, wrong
+from tests.reliability.judge import Finding, ghost, judge, wrong
 from tests.reliability.ledgers import Journal, Ledgers, Row
 from tests.reliability.sender import Sender
 
@@ -236,7 +237,9 @@ class Rig:
     async def until_rest(self, scaled_s: float = 900.0, least_real_s: float = 20.0) -> None:
         """Wait until nothing is on its way any more and the book was seen; the judge says what is wrong if it never is."""
         deadline = time.monotonic() + max(self.epoch.real(scaled_s), least_real_s)
-        while not self.at_rest() and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if self.at_rest():
+                return
             await asyncio.sleep(LOOK_EVERY_S)
 
     def at_rest(self) -> bool:
@@ -256,6 +259,18 @@ class Rig:
         accounts = {account_id: name for name, account_id in self.made["accounts"].items()}
         sent = [alert for sender in self.senders for alert in sender.sent]
         return Ledgers(sent, Journal.read(self.reader), self.broker.ledger(), accounts, self.speed)
+
+    def figures(self) -> str:
+        """What this rehearsal came to, in a line."""
+        ledgers = self.ledgers()
+        taken = sum(alert.taken is not None for alert in ledgers.sent)
+        lives = Counter("killed" if each.status == -signal.SIGKILL else "lived" for each in self.programs)
+        states = Counter(row["state"] for row in ledgers.journal.orders)
+        found = Counter(finding.kind for finding in judge(ledgers, self.seed).findings)
+        return (
+            f"seed {self.seed}, speed {self.speed:g}: {len(ledgers.sent)} alerts, {taken} taken; {lives['killed']} of"
+            f" {len(self.programs)} processes killed; orders {dict(states)}; findings {dict(found) or 'none'}"
+        )
 
 
 def _differences(ledgers: Ledgers) -> list[Finding]:

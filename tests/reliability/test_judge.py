@@ -19,6 +19,7 @@ from tests.reliability.test_squareoff import sign_flips
 
 SECOND = 1_000_000
 SENT_AT = 1000.0
+POSITION = ("account_id", "strategy_id", "exchange", "symbol", "product")
 
 
 @dataclass
@@ -74,37 +75,43 @@ def agreeing() -> Case:
         "filled": "0",
         "broker_order_id": None,
     }
+    intent = {"id": "in1", "alert_id": "al1", "account_id": "ac1"}
     place = {"order_id": "or1", "number": 1, "operation": "place"}
     tables: dict[str, list[Row]] = {
         "alerts": [{"id": "al1", "status": "accepted", "dedupe_key": "id:a0"}],
-        "intents": [{"id": "in1", "alert_id": "al1", "account_id": "ac1", "state": "DONE", "code": None, "message": None, "result": "full"}],
+        "intents": [intent | {"state": "DONE", "code": None, "message": None, "result": "full"}],
         "orders": [order],
         "attempts": [place | {"opened_at": int(1001 * SECOND), "closed_at": int(1002 * SECOND)}],
         "fills": [{"order_id": "or1", "quantity": "5"}],
-        "positions": [{"account_id": "ac1", "strategy_id": "st1", "exchange": "NSE", "symbol": "SBIN", "product": "MIS", "quantity": "5"}],
+        "positions": [{name: order[name] for name in POSITION} | {"quantity": "5"}],
         "events": [],
         "outbox": [],
-    }  # fmt: skip
+    }
     case = Case([sent], tables, [])
     case.event("order.queued", SENT_AT, "policy", set=dict(order))
     case.move("SENDING", 1001)
     case.move("WORKING", 1002, "broker_reply", broker_order_id="b1")
     case.move("FILLED", 1003, "book", filled="5")
-    case.broker += [request(), accepted(), {"event": "fill", "clock": 1001.6, "order_id": "b1", "trade_id": "T1", "quantity": "5", "price": "100"}]  # fmt: skip
+    case.broker += [request(), accepted(), fill("b1", "5")]
     return case
 
 
 def request(n: int = 1, clock: float = 1001.5, **changes: Any) -> Row:
     said = {"tag": "REF0000001", "symbol": "SBIN", "exchange": "NSE", "side": "BUY", "quantity": "5"}
-    said |= {"order_type": "MARKET", "product": "MIS", "price": None, "trigger_price": None, "validity": "DAY"}
+    more: Row = {"order_type": "MARKET", "product": "MIS", "price": None, "trigger_price": None, "validity": "DAY"}
     row = {"event": "request", "n": n, "clock": clock, "account": "alpha", "method": "POST", "path": "/orders"}
-    return row | {"body": said | changes}
+    return row | {"body": said | more | changes}
 
 
 def accepted(order_id: str = "b1", n: int = 1, **changes: Any) -> Row:
     row = {"event": "accepted", "n": n, "source": "api", "clock": 1001.5, "visible_at": 1001.5, "account": "alpha"}
     row |= {"order_id": order_id, "status": "OPEN", **request()["body"]}
     return row | changes
+
+
+def fill(order_id: str, quantity: str) -> Row:
+    row = {"event": "fill", "clock": 1001.6, "trade_id": f"T{order_id}", "price": "100"}
+    return row | {"order_id": order_id, "quantity": quantity}
 
 
 def uncertain() -> Case:
@@ -139,6 +146,22 @@ def _replaced(table: str, **changes: Any) -> Spoil:
     return lambda case: case.tables[table][0].update(changes)
 
 
+def _without_order(state: str) -> Spoil:
+    def spoil(case: Case) -> None:
+        case.tables["orders"].clear()
+        case.tables["intents"][0].update(state=state, result=None)
+
+    return spoil
+
+
+def _linked_twice(case: Case) -> None:
+    case.tables["orders"].append(case.order | {"ref": "REF0000002"})
+
+
+def _wished_otherwise(case: Case) -> None:
+    case.sent[0].wishes = (Wish("alpha", "SBIN", "sell", Decimal(5)),)
+
+
 def _again(case: Case) -> None:
     """A second order for the same alert, in the journal as at the broker."""
     other = copy.deepcopy(case.order) | {"id": "or2", "ref": "REF0000002", "broker_order_id": "b2", "filled": "0"}
@@ -158,8 +181,8 @@ SPOILS: list[tuple[str, str, str, Spoil]] = [
     ("the alert is not there", "LOST", "no alert al1", lambda case: case.tables["alerts"].clear()),
     ("the intent is not there", "LOST", "no intent for alpha", lambda case: case.tables["intents"].clear()),
     ("the intent waits for ever", "LOST", "still waits", _replaced("intents", state="HELD")),
-    ("planned without an order", "LOST", "without an order", lambda case: (case.tables["orders"].clear(), _replaced("intents", state="PLANNED")(case))),
-    ("ended for no reason", "LOST", "without order or reason", lambda case: (case.tables["orders"].clear(), _replaced("intents", state="EXPIRED", result=None)(case))),
+    ("planned without an order", "LOST", "without an order", _without_order("PLANNED")),
+    ("ended for no reason", "LOST", "without order or reason", _without_order("EXPIRED")),
     ("the answer names a stranger", "LOST", "which is not there", lambda case: case.order.update(id="or9")),
     ("the order rests unsent", "LOST", "came to rest as QUEUED", lambda case: case.order.update(state="QUEUED")),
     ("the order rests half sent", "LOST", "came to rest as SENDING", lambda case: case.order.update(state="SENDING")),
@@ -168,7 +191,7 @@ SPOILS: list[tuple[str, str, str, Spoil]] = [
     ("an order out of nowhere", "DUPLICATE", "does not know", lambda case: case.broker.append(accepted("b2", 2, tag="NOBODYS"))),
     ("sent again", "DUPLICATE", "was sent again", lambda case: case.broker.append(request(2, 1004))),
     ("planned twice", "DUPLICATE", "asked for 1 orders", _again),
-    ("one broker order for two of ours", "DUPLICATE", "linked to 2", lambda case: case.tables["orders"].append(case.order | {"ref": "REF0000002"})),
+    ("one broker order for two of ours", "DUPLICATE", "linked to 2", _linked_twice),
     ("the broker has nothing", "GHOST", "does not exist", lambda case: case.broker.clear()),
     ("the broker has it for another", "GHOST", "does not exist", lambda case: case.broker.__setitem__(1, accepted(account="beta"))),
     ("filled only here", "GHOST", "at the broker 0", lambda case: case.broker.pop()),
@@ -178,7 +201,7 @@ SPOILS: list[tuple[str, str, str, Spoil]] = [
     ("another type was sent", "WRONG", "order type", lambda case: case.broker.__setitem__(0, request(order_type="LIMIT"))),
     ("another price was sent", "WRONG", "price planned None, sent 7", lambda case: case.broker.__setitem__(0, request(price="7"))),
     ("sent to another account", "WRONG", "went to beta", lambda case: case.broker[0].update(account="beta")),
-    ("planned otherwise", "WRONG", "was not asked for", lambda case: case.sent[0].__setattr__("wishes", (Wish("alpha", "SBIN", "sell", Decimal(5)),))),
+    ("planned otherwise", "WRONG", "was not asked for", _wished_otherwise),
     ("shown otherwise", "WRONG", "at the broker COMPLETE", lambda case: case.order.update(state="CANCELLED")),
     ("written off", "WRONG", "the broker has it as b1", lambda case: case.order.update(state="NOT_PLACED", broker_order_id=None)),
     ("sent too late", "LATE", "after its deadline", lambda case: case.broker[0].update(clock=1063.0)),
@@ -265,5 +288,5 @@ def test_a_sale_of_more_than_was_bought_is_a_flip() -> None:
     case = agreeing()
     assert not list(sign_flips(case.ledgers()))
     sale = accepted("b2", 2, side="SELL", tag="REF0000002")
-    case.broker += [sale, {"event": "fill", "clock": 1010, "order_id": "b2", "trade_id": "T2", "quantity": "6", "price": "100"}]  # fmt: skip
+    case.broker += [sale, fill("b2", "6")]
     assert len(list(sign_flips(case.ledgers()))) == 1

@@ -80,22 +80,22 @@ def p99(values: list[float]) -> float:
 
 
 async def test_what_the_broker_shows_at_once_is_linked_within_seconds(
-    rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any]
+    rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any], figures: Callable[[str], None]
 ) -> None:
     ledgers = await _rehearse(rig(41, speed=10, faults=FAULTS), sized(25, 125, 2500))
     took = [link.after_close_s for link in links(ledgers)]
-    print(_said(ledgers))
+    figures(_said(ledgers))
     assert statistics.median(took) <= LINKED_SOON_S, f"seed 41: {_said(ledgers)}"
     assert p99(took) <= LINKED_AT_LAST_S, f"seed 41: {_said(ledgers)}"
 
 
 async def test_what_the_broker_shows_ten_minutes_late_is_still_found_and_never_sent_again(
-    rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any]
+    rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any], figures: Callable[[str], None]
 ) -> None:
     lag_s = sized(150, 600, 600)
     ledgers = await _rehearse(rig(42, speed=40, faults=FAULTS, visibility_lag_s=[0, lag_s]), sized(25, 125, 2500))
     took = [link for link in links(ledgers) if link.visible_after_s <= 60]
-    print(_said(ledgers))
+    figures(_said(ledgers))
     assert p99([link.after_close_s for link in took]) <= LINKED_AT_LAST_S, f"seed 42: {_said(ledgers)}"
     late = [link.after_visible_s for link in links(ledgers)]
     assert max(late) <= 60 + READ_EVERY_S, f"seed 42: found only {max(late):.1f} s after it could be seen"

@@ -230,13 +230,13 @@ class Line:
         self.closed = False
 
     async def _wait(self, seconds: float) -> None:
-        self._life.check()
+        await self._life.go_on()
         await self._clock.sleep(seconds)
-        self._life.check()
+        await self._life.go_on()
 
     async def place(self, request: OrderRequest) -> Placed:
         """Send an order: the script's next answer, else the usual one."""
-        self._life.check()
+        await self._life.go_on()
         broker = self._broker
         act = broker.script.popleft() if broker.script else broker.usually
         if broker.login_over:
@@ -268,6 +268,7 @@ class Line:
 
     async def modify(self, broker_order_id: str, request: OrderRequest) -> None:
         """Change a working order."""
+        await self._life.go_on()
         act = self._next_operation()
         self._broker.note("modify", request, act)
         if act.how in (How.ACCEPT, How.PLACED_UNKNOWN, How.BUG):
@@ -281,6 +282,7 @@ class Line:
 
     async def cancel(self, broker_order_id: str) -> None:
         """Cancel a working order."""
+        await self._life.go_on()
         act = self._next_operation()
         if act.how in (How.ACCEPT, How.PLACED_UNKNOWN, How.BUG) and self._can_end(broker_order_id):
             self._broker.end(broker_order_id, BrokerState.CANCELLED)
@@ -290,7 +292,6 @@ class Line:
         return number in {resting.row.broker_order_id for resting in self._broker.working()}
 
     def _next_operation(self) -> Act:
-        self._life.check()
         if self._broker.login_over:
             return Act(How.LOGIN)
         return self._broker.cancels.popleft() if self._broker.cancels else Act(How.ACCEPT)
@@ -304,6 +305,7 @@ class Line:
 
     async def order_book(self) -> Sequence[BrokerOrder]:
         """The day's orders that are visible by now."""
+        await self._life.go_on()
         broker = self._broker
         broker.reads.append(self._clock.monotonic())
         rows = broker.rows()
@@ -330,7 +332,7 @@ class Line:
 
     async def funds(self) -> Funds:
         """Money."""
-        self._life.check()
+        await self._life.go_on()
         if self._broker.funds_problem is not None:
             raise self._broker.funds_problem
         return self._broker.money

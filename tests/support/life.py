@@ -53,6 +53,11 @@ class Life:
         if not self.alive:
             raise Killed
 
+    async def go_on(self) -> None:
+        """The dead go no further: they stand here until they are cleared away."""
+        if not self.alive:
+            await asyncio.get_running_loop().create_future()
+
 
 class MortalClock:
     """A clock that no dead process reads."""
@@ -71,9 +76,9 @@ class MortalClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait, if alive before and after."""
-        self._life.check()
+        await self._life.go_on()
         await self._clock.sleep(seconds)
-        self._life.check()
+        await self._life.go_on()
 
 
 class DirectWriter(Writer):
@@ -96,9 +101,8 @@ class DirectWriter(Writer):
         return self._run(work, urgent)
 
     async def _run(self, work: Callable[[Transaction], T], urgent: bool) -> T:
-        self._life.check()
         await asyncio.sleep(0)
-        self._life.check()
+        await self._life.go_on()
         self.before(work)
         faulty = self.faulty(work, urgent)
         if faulty and self.fails:
@@ -109,7 +113,7 @@ class DirectWriter(Writer):
             self.forgets -= 1
             raise StorageUnavailable("server closed the connection unexpectedly")
         await asyncio.sleep(0)
-        self._life.check()
+        await self._life.go_on()
         return future.result()
 
     def submit(self, work: Callable[[Transaction], T], *, urgent: bool = False) -> Future[T]:
@@ -140,8 +144,8 @@ class DirectReader(Reader):
 
     async def rows(self, statement: str, row: Mapping[str, Any] | None = None) -> list[Row]:
         """Run a query."""
-        self._life.check()
         await asyncio.sleep(0)
+        await self._life.go_on()
         if self.broken is not None:
             raise self.broken
         return self.read(statement, row)

@@ -9,15 +9,17 @@ from functools import cache
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge import admin, api
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Account
 from bridge.accounts.service import Accounts
+from bridge.api.problems import Problem
 from bridge.brokers import declaration, names
 from bridge.brokers.base import Broker, Capabilities, Connection
 from bridge.dialects import read
@@ -62,12 +64,13 @@ class Bridge:
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.engine = connect(settings.database)
         schema.upgrade(self.engine)
-        self.vault = Vault.open(settings.keys)
-        self.writer = Writer(self.engine, reserve=self._reserve())
         self.reader = Reader(self.engine)
+        nobody_yet = not self.reader.read("SELECT id FROM users LIMIT 1")
+        self.vault = Vault.open(settings.keys, first_start=nobody_yet)
+        self.writer = Writer(self.engine, reserve=self._reserve())
         self.accounts = Accounts(self.writer, self.vault, self.clock)
         self.directory = Directory(self.reader, self.clock)
         self.directory.load()
@@ -185,6 +188,7 @@ class Bridge:
             await self.stop()
 
         site = FastAPI(title="Bridge", docs_url="/docs", redoc_url=None, lifespan=lifespan)
+        site.add_exception_handler(HTTPException, _not_a_page)
         site.add_api_route("/health/live", self.live, methods=["GET"], include_in_schema=False)
         site.add_api_route("/health/ready", self.ready, methods=["GET"], include_in_schema=False)
         site.add_api_route("/metrics", self.metrics, methods=["GET"], include_in_schema=False)
@@ -231,6 +235,15 @@ class Bridge:
             log.warning("not ready", problem=type(problem).__name__)
             good = False
         return JSONResponse({"status": "ready" if good else "not ready"}, 200 if good else 503)
+
+
+async def _not_a_page(request: Request, problem: Exception) -> Response:
+    """An address that nobody serves: problem details for programs, a line for people."""
+    if not isinstance(problem, HTTPException):
+        raise problem
+    if request.url.path.startswith("/api/"):
+        return Problem(problem.status_code, "not_found", "there is no such address or method").response()
+    return PlainTextResponse(f"{problem.detail}\n", problem.status_code, headers=problem.headers)
 
 
 def _report(task: asyncio.Task[None]) -> None:

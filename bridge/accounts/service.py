@@ -131,6 +131,19 @@ class Accounts:
         await self._writer.run(_adding(tables.accounts, row))
         return account_id
 
+    async def set_credentials(self, user_id: str, account_id: str, credentials: dict[str, str]) -> bool:
+        """A new login; False when that user has no such account."""
+        sealed = self._vault.seal(json.dumps(credentials), f"accounts.{account_id}")
+        row = {"id": account_id, "user_id": user_id, "sealed": sealed}
+
+        def work(tx: Transaction) -> bool:
+            sql = "UPDATE accounts SET credentials = :sealed WHERE id = :id AND user_id = :user_id"
+            found = tx.execute(sql, row)
+            touch(tx)
+            return found == 1
+
+        return await self._writer.run(work)
+
     def credentials(self, account_id: str, sealed: str) -> dict[str, str]:
         """An account's credentials, unsealed."""
         return dict(json.loads(self._vault.unseal(sealed, f"accounts.{account_id}"))) if sealed else {}

@@ -218,14 +218,6 @@ class Queries:
             {"user": user_id},
         )
 
-    async def realised_since(self, user_id: str, since: int) -> list[Row]:
-        """What fills since then earned, before costs: rows of account, exchange, symbol, realised."""
-        return await self._reader.rows(
-            "SELECT f.account_id, o.exchange, o.symbol, f.realised FROM fills f JOIN orders o ON o.id = f.order_id"
-            f" WHERE f.user_id = :user AND f.{_MINE} AND f.at >= :since",
-            {"user": user_id, "since": since},
-        )
-
     async def _among(self, sql: str, column: str, values: Sequence[str], row: dict[str, Any]) -> list[Row]:
         if not values:
             return []

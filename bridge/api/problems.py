@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 
 from bridge.api.queries import BadCursor
+from bridge.kit.database import StorageUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -60,7 +61,7 @@ class ProblemRoute(APIRoute):
                 return _misread(error).response()
             except BadCursor:
                 return Problem(400, "bad_request", "cursor: not one that a page gave").response()
-            except DBAPIError:
+            except (DBAPIError, StorageUnavailable):
                 detail = "the database does not answer; ask again"
                 return Problem(503, "unavailable", detail, {"Retry-After": "1"}).response()
 

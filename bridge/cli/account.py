@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from bridge.accounts.model import Account, AccountSettings
-from bridge.accounts.service import touch
 from bridge.brokers import declarations
 from bridge.brokers.base import BrokerDeclaration
 from bridge.cli import given
 from bridge.cli.broker_calls import Proof, prove
 from bridge.cli.house import House, opened
 from bridge.cli.output import entry, json_option, listing, user_option
-from bridge.kit.database import Transaction
 
 
 @click.group()
@@ -120,7 +116,7 @@ def login(account_id: str, user_name: str | None, credentials_file: Path | None)
     with opened() as house:
         account = _account(house, account_id, user_name)
         credentials = given.credentials(_card(account.broker).needs, credentials_file)
-        house.writer.submit(_keeping(house, account, credentials)).result()
+        house.do(house.accounts.set_credentials(account.user_id, account.id, credentials))
         house.directory.load()
         _say(prove(house, house.directory.snapshot.accounts[account.id]), as_json=False)
 
@@ -154,13 +150,3 @@ def _account(house: House, account_id: str, user_name: str | None) -> Account:
     if found is None or found.user_id != house.person(user_name).id:
         raise click.ClickException(f"no account {account_id}; see bridge account list")
     return found
-
-
-def _keeping(house: House, account: Account, credentials: dict[str, str]) -> Callable[[Transaction], None]:
-    row = {"id": account.id, "sealed": house.vault.seal(json.dumps(credentials), f"accounts.{account.id}")}
-
-    def work(tx: Transaction) -> None:
-        tx.execute("UPDATE accounts SET credentials = :sealed WHERE id = :id", row)
-        touch(tx)
-
-    return work

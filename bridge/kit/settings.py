@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then secret files, then variables, then `.env`."""
         return init_settings, _FromFiles(settings_cls), env_settings, dotenv_settings
+
+    @model_validator(mode="after")
+    def _open_only_in_play(self) -> Settings:
+        if self.always_open and self.market != "simulated":
+            raise ValueError("BRIDGE_ALWAYS_OPEN goes only with BRIDGE_MARKET=simulated: real markets have hours")
+        return self
 
     @property
     def database(self) -> str:

@@ -26,8 +26,15 @@ class Vault:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     @classmethod
-    def open(cls, path: Path) -> Vault:
-        """The vault of a key file, made with fresh keys on first start. Refuses a file that others can read."""
+    def open(cls, path: Path, *, first_start: bool = True) -> Vault:
+        """The vault of a key file, made with fresh keys on first start. Refuses a file that others can read.
+
+        `first_start` False: the database holds what the missing keys had sealed, and new ones would open nothing.
+        """
+        if not path.exists() and not first_start:
+            raise KeyFileProblem(
+                f"{path} is gone, and the database was written with its keys: put it back, then start again"
+            )
         if not path.exists():
             _create(path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:

@@ -39,19 +39,18 @@ class Took:
         return f"p50 {self.at(0.5):.1f} p99 {self.at(0.99):.1f} max {self.at(1):.1f} ms of {len(self.ms)}"
 
 
-@dataclass(frozen=True, slots=True)
 class Floor:
-    """The bare server before and after the house had its turn; the slower of the two counts."""
+    """What the bare server took, once or several times beside the house; the slowest time counts."""
 
-    before: Took
-    after: Took
+    def __init__(self, *runs: Took) -> None:
+        self._runs = runs
 
     def allows(self, figure_ms: float, share: float) -> float:
         """The pass figure, or on a machine that is visibly overloaded the multiple of the floor."""
-        return max(figure_ms, TIMES * self.before.at(share), TIMES * self.after.at(share))
+        return max(figure_ms, *(TIMES * run.at(share) for run in self._runs))
 
     def __str__(self) -> str:
-        return f"bare server {self.before}, afterwards {self.after}"
+        return f"bare server {', then '.join(map(str, self._runs))}"
 
 
 @contextmanager

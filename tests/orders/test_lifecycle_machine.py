@@ -10,6 +10,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -31,10 +32,11 @@ from hypothesis.stateful import (
 from bridge.accounts.model import AccountSettings
 from bridge.brokers.base import BrokerState, OutcomeUnknown
 from bridge.domain.intent import Intent, OrderIntent, OrderType
+from bridge.domain.lifecycle import UNCERTAIN
 from bridge.kit.database import StorageUnavailable
 from bridge.kit.failpoints import POINTS
 from bridge.orders.arrival import Arrival
-from tests.support.brokers import EVERYTHING, Act, How, Resting
+from tests.support.brokers import EVERYTHING, Act, How
 from tests.support.house import ANN, House, wish
 from tests.support.life import Killed
 from tests.support.oracle import Oracle
@@ -42,13 +44,17 @@ from tests.support.oracle import Oracle
 T = TypeVar("T")
 
 SYMBOLS = st.sampled_from(["INFY", "SBIN"])
+SIDES = st.sampled_from([Intent.BUY, Intent.SELL])
 SIZES = st.sampled_from([5, 10])
-PLACING = st.sampled_from([how for how in How if how is not How.IGNORED])
-OPERATING = st.sampled_from([How.REJECT, How.IGNORED, How.PLACED_UNKNOWN, How.LOST_UNKNOWN, How.BUG, How.UNAVAILABLE])
-ANSWERS_AFTER = st.sampled_from([0.05, 1.5, 9.0])
-SPANS = st.sampled_from([0.2, 1.0, 4.0, 12.0, 40.0, 70.0, 200.0, 650.0])
+PAUSES = st.sampled_from([0.0, 0.2, 2.0, 12.0])
+SPANS = st.sampled_from([1.0, 4.0, 40.0, 70.0, 200.0, 650.0])
+PLACING = st.one_of(st.just(How.ACCEPT), st.sampled_from([how for how in How if how is not How.IGNORED]))
+ACTS = st.builds(Act, PLACING, st.sampled_from([0.05, 0.05, 1.5, 9.0]), st.sampled_from([3.0, 30.0, 90.0]))
+CANCELLING = st.sampled_from([How.ACCEPT, How.REJECT, How.IGNORED, How.PLACED_UNKNOWN, How.LOST_UNKNOWN, How.BUG])
 ENDS = st.sampled_from([BrokerState.CANCELLED, BrokerState.REJECTED, BrokerState.EXPIRED])
-INNER_POINTS = [point for point in POINTS if point not in ("accept.replied", "squareoff.planned")]
+POINTS_WITHIN = [point for point in POINTS if point not in ("accept.replied", "squareoff.planned")]
+POINTS_AT_START = ["claim.before_commit", "claim.committed", "takeover.before_commit", "takeover.committed"]
+TROUBLES = ("login", "empty book", "book", "lag", "database", "commit unheard", "kill switch")
 HEALED_AFTER_S = 700.0
 
 
@@ -61,28 +67,10 @@ class Lifecycle(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.arrivals: list[Arrival] = []
         self.keys = 0
+        self.alive = True
 
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
-        """Let it happen, and bury the process if it died of it."""
-        try:
-            return self.loop.run_until_complete(work)
-        finally:
-            self._bury()
-
-    def _bury(self) -> None:
-        if not self.house.process.life.alive and not self.buried:
-            self.buried = True
-            self.oracle.disturbed()
-            self.loop.run_until_complete(self.house.crash())
-
-    @property
-    def alive(self) -> bool:
-        """Whether somebody is at work."""
-        return not self.buried
-
-    @initialize(echo=st.booleans(), resend=st.booleans(), at_once=st.booleans())
+    @initialize(echo=st.sampled_from([True, True, False]), resend=st.booleans(), at_once=st.booleans())
     def open(self, echo: bool, resend: bool, at_once: bool) -> None:
-        self.buried = False
         limits = AccountSettings(orders_per_second=3, in_flight_max=2, resend_exits_after_proof=resend)
         capabilities = replace(EVERYTHING, ref_echo=echo)
         self.house = self.loop.run_until_complete(
@@ -91,104 +79,115 @@ class Lifecycle(RuleBasedStateMachine):
         self.house.broker.fills_at = Decimal(100) if at_once else None
         self.oracle = Oracle(self.house)
 
+    def do(self, work: Coroutine[Any, Any, T], then_s: float = 0.0) -> None:
+        """Let it happen and some time pass; bury the process if it dies of it."""
+
+        async def happen() -> None:
+            with suppress(Killed, StorageUnavailable):  # whoever asked got no answer, or a 503
+                await work
+            await self.house.run(then_s)
+
+        self.loop.run_until_complete(happen())
+        self._bury()
+
+    def _bury(self) -> None:
+        if self.alive and not self.house.process.life.alive:
+            self.alive = False
+            self.oracle.disturbed()
+            self.loop.run_until_complete(self.house.crash())
+
     # -- senders ------------------------------------------------------------------------------------------------------
 
-    def _send(self, arrival: Arrival) -> None:
-        async def send() -> None:
-            try:
-                await self.house.send(arrival)
-            except (Killed, StorageUnavailable):
-                return  # no answer, or 503: the sender knows nothing
-            await self.house.clock.settle()
-
-        self.do(send())
-
-    def _alert(self, *wishes: OrderIntent, with_key: bool, **more: Any) -> None:
-        self.keys += with_key
-        arrival = self.house.arrival(*wishes, key=f"key-{self.keys}" if with_key else None, **more)
+    def _alert(self, *wishes: OrderIntent, keyed: bool, then_s: float = 0.0, **more: Any) -> None:
+        self.keys += keyed
+        arrival = self.house.arrival(*wishes, key=f"key-{self.keys}" if keyed else None, **more)
         self.arrivals.append(arrival)
-        self._send(arrival)
+        self.do(self.house.send(arrival), then_s)
 
     @precondition(lambda self: self.alive)
-    @rule(symbol=SYMBOLS, size=SIZES, side=st.sampled_from([Intent.BUY, Intent.SELL]), limit=st.booleans(), key=st.booleans())
-    def entry(self, symbol: str, size: int, side: Intent, limit: bool, key: bool) -> None:
-        more = {"order_type": OrderType.LIMIT, "price": Decimal(100)} if limit else {}
-        self._alert(wish(side, symbol, size, **more), with_key=key)
+    @rule(symbol=SYMBOLS, size=SIZES, side=SIDES, limit=st.booleans(), keyed=st.booleans(), act=ACTS, then_s=PAUSES)
+    def entry(self, symbol: str, size: int, side: Intent, limit: bool, keyed: bool, act: Act, then_s: float) -> None:
+        more: dict[str, Any] = {"order_type": OrderType.LIMIT, "price": Decimal(100)} if limit else {}
+        self.house.broker.script.append(act)
+        self._alert(wish(side, symbol, size, **more), keyed=keyed, then_s=then_s)
 
     @precondition(lambda self: self.alive)
-    @rule(symbol=SYMBOLS, key=st.booleans())
-    def way_out(self, symbol: str, key: bool) -> None:
-        self._alert(wish(Intent.EXIT, symbol), with_key=key)
+    @rule(symbol=SYMBOLS, keyed=st.booleans(), act=ACTS, then_s=PAUSES)
+    def way_out(self, symbol: str, keyed: bool, act: Act, then_s: float) -> None:
+        self.house.broker.script.append(act)
+        self._alert(wish(Intent.EXIT, symbol), keyed=keyed, then_s=then_s)
 
     @precondition(lambda self: self.alive)
-    @rule(symbol=SYMBOLS, size=SIZES)
-    def basket(self, symbol: str, size: int) -> None:
-        self._alert(wish(Intent.BUY, symbol, size), wish(Intent.SELL, "SBIN", size), with_key=True)
+    @rule(symbol=SYMBOLS, size=SIZES, acts=st.lists(ACTS, max_size=2), then_s=PAUSES)
+    def basket(self, symbol: str, size: int, acts: list[Act], then_s: float) -> None:
+        self.house.broker.script.extend(acts)
+        self._alert(wish(Intent.BUY, symbol, size), wish(Intent.SELL, "SBIN", size), keyed=True, then_s=then_s)
 
     @precondition(lambda self: self.alive and self.arrivals)
-    @rule(data=st.data())
-    def repeat(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), other_body=st.booleans(), then_s=PAUSES)
+    def repeat(self, data: st.DataObject, other_body: bool, then_s: float) -> None:
         arrival = data.draw(st.sampled_from(self.arrivals[-4:]))
-        self._send(replace(arrival, received_at=self.house.clock.now(), started=self.house.clock.monotonic()))
-
-    @precondition(lambda self: self.alive and self.keys)
-    @rule(symbol=SYMBOLS)
-    def same_id_other_body(self, symbol: str) -> None:
-        self._send(self.house.arrival(wish(Intent.BUY, symbol, 5), key=f"key-{self.keys}"))
+        again = replace(arrival, received_at=self.house.clock.now(), started=self.house.clock.monotonic())
+        if other_body and arrival.idempotency_key:
+            again = replace(again, body=arrival.body + " ")
+        self.do(self.house.send(again), then_s)
 
     @precondition(lambda self: self.alive)
-    @rule(symbol=SYMBOLS, age_s=st.sampled_from([50, 59.9, 61, 3600]))
-    def late_alert(self, symbol: str, age_s: float) -> None:
+    @rule(symbol=SYMBOLS, age_s=st.sampled_from([50, 59.9, 61, 3600]), then_s=PAUSES)
+    def late_alert(self, symbol: str, age_s: float, then_s: float) -> None:
         said = (self.house.clock.now() - timedelta(seconds=age_s)).isoformat()
-        self._alert(wish(Intent.BUY, symbol, 5), with_key=False, timestamp=said)
+        self._alert(wish(Intent.BUY, symbol, 5), keyed=False, timestamp=said, then_s=then_s)
 
     # -- the broker -----------------------------------------------------------------------------------------------------
 
-    @rule(how=PLACING, after_s=ANSWERS_AFTER, late_s=st.sampled_from([3.0, 30.0, 90.0]))
-    def next_answer(self, how: How, after_s: float, late_s: float) -> None:
-        self.house.broker.script.append(Act(how, after_s=after_s, late_s=late_s))
+    @rule(data=st.data(), portion=st.sampled_from([1, 2, None]), end=st.none() | ENDS, then_s=PAUSES)
+    def broker_moves(self, data: st.DataObject, portion: int | None, end: BrokerState | None, then_s: float) -> None:
+        broker = self.house.broker
+        if working := broker.working():
+            number = data.draw(st.sampled_from(working)).row.broker_order_id
+            if end:
+                broker.end(number, end, "by the exchange")
+            else:
+                broker.fill(number, portion)
+        self.do(self.house.run(then_s))
 
-    @rule(how=OPERATING, after_s=ANSWERS_AFTER)
-    def next_cancel(self, how: How, after_s: float) -> None:
-        self.house.broker.cancels.append(Act(how, after_s=after_s))
-
-    @rule(lag_s=st.sampled_from([0.0, 3.0, 30.0, 55.0]))
-    def lag(self, lag_s: float) -> None:
-        self.house.broker.lag_s = lag_s
-
-    def _working(self, data: st.DataObject) -> Resting | None:
-        working = self.house.broker.working()
-        return data.draw(st.sampled_from(working)) if working else None
-
-    @rule(data=st.data(), portion=st.sampled_from([1, 2, None]))
-    def fill(self, data: st.DataObject, portion: int | None) -> None:
-        if resting := self._working(data):
-            self.house.broker.fill(resting.row.broker_order_id, portion)
-
-    @rule(data=st.data(), state=ENDS)
-    def end_at_broker(self, data: st.DataObject, state: BrokerState) -> None:
-        if resting := self._working(data):
-            self.house.broker.end(resting.row.broker_order_id, state, "by the exchange")
-
-    @rule(over=st.booleans(), empty=st.booleans())
-    def login(self, over: bool, empty: bool) -> None:
-        self.house.broker.login_over, self.house.broker.empty_when_over = over, empty
-        self.oracle.disturbed()
-
-    @rule(broken=st.booleans())
-    def book(self, broken: bool) -> None:
-        self.house.broker.book_problem = OutcomeUnknown("502 Bad Gateway") if broken else None
-        self.oracle.disturbed()
-
-    # -- this side --------------------------------------------------------------------------------------------------------
+    # -- trouble, and time ------------------------------------------------------------------------------------------------
 
     @rule(seconds=SPANS)
     def time_passes(self, seconds: float) -> None:
         self.do(self.house.run(seconds))
 
     @precondition(lambda self: self.alive)
-    @rule(point=st.sampled_from(INNER_POINTS), passage=st.sampled_from([1, 1, 2]))
-    def dies_at(self, point: str, passage: int) -> None:
+    @rule(kind=st.sampled_from(TROUBLES), lasts=st.booleans(), works=st.sampled_from([1, 2, 5]), then_s=PAUSES)
+    def trouble(self, kind: str, lasts: bool, works: int, then_s: float) -> None:
+        broker, writer = self.house.broker, self.house.process.writer
+        self.oracle.disturbed()
+        if kind in ("login", "empty book"):
+            broker.login_over, broker.empty_when_over = True, kind == "empty book"
+        elif kind == "book":
+            broker.book_problem = OutcomeUnknown("502 Bad Gateway")
+        elif kind == "lag":
+            broker.lag_s = 30.0 if lasts else 55.0
+        elif kind == "kill switch":
+            self.house.stop_trading()
+        else:
+            writer.fails, writer.forgets = (works, 0) if kind == "database" else (0, works)
+        self.do(self.house.run(then_s))
+        if not lasts:
+            self.recovery()
+
+    @precondition(lambda self: self.alive)
+    @rule()
+    def recovery(self) -> None:
+        broker = self.house.broker
+        broker.login_over, broker.book_problem, broker.lag_s = False, None, 0.0
+        if self.alive:
+            self.house.stop_trading(stopped=False)
+        self.oracle.disturbed()
+
+    @precondition(lambda self: self.alive)
+    @rule(point=st.sampled_from(POINTS_WITHIN), passage=st.sampled_from([1, 1, 2]))
+    def will_die_at(self, point: str, passage: int) -> None:
         self.house.process.life.dies_at(point, passage)
 
     @precondition(lambda self: self.alive)
@@ -198,51 +197,31 @@ class Lifecycle(RuleBasedStateMachine):
         self._bury()
 
     @precondition(lambda self: not self.alive)
-    @rule()
-    def starts_again(self) -> None:
-        self.buried = False
+    @rule(dies_at=st.none() | st.sampled_from(POINTS_AT_START), then_s=PAUSES)
+    def starts_again(self, dies_at: str | None, then_s: float) -> None:
+        self.alive = True
         self.oracle.disturbed()
-        self.do(self.house.start())
-
-    @precondition(lambda self: self.alive)
-    @rule(works=st.sampled_from([1, 2, 5]), forgets=st.booleans())
-    def database_fails(self, works: int, forgets: bool) -> None:
-        self.oracle.disturbed()
-        if forgets:
-            self.house.process.writer.forgets = works
-        else:
-            self.house.process.writer.fails = works
-
-    @precondition(lambda self: self.alive)
-    @rule(stopped=st.booleans())
-    def kill_switch(self, stopped: bool) -> None:
-        self.house.stop_trading(stopped=stopped)
+        self.do(self.house.start(dies_at), then_s)
 
     # -- people -----------------------------------------------------------------------------------------------------------
 
-    def _ask(self, work: Coroutine[Any, Any, str]) -> None:
-        async def ask() -> None:
-            try:
-                await work
-            except (Killed, StorageUnavailable):
-                return
-            await self.house.clock.settle()
-
-        self.do(ask())
-
     @precondition(lambda self: self.alive and self.house.orders())
-    @rule(data=st.data())
-    def cancel(self, data: st.DataObject) -> None:
-        order = data.draw(st.sampled_from(self.house.orders()))
-        self._ask(self.house.process.control.cancel(order.id, ANN))
+    @rule(data=st.data(), how=CANCELLING, then_s=PAUSES)
+    def cancel(self, data: st.DataObject, how: How, then_s: float) -> None:
+        order = data.draw(st.sampled_from([order.id for order in self.house.orders()]))
+        self.house.broker.cancels.append(Act(how))
+        self.do(self.house.ask(self.house.process.control.cancel(order, ANN)), then_s)
 
-    @precondition(lambda self: self.alive and self.house.orders())
-    @rule(data=st.data())
-    def decide(self, data: st.DataObject) -> None:
-        order = data.draw(st.sampled_from(self.house.orders()))
-        known = self.house.broker.of(order.ref)
+    @precondition(lambda self: self.alive and self._uncertain())
+    @rule(data=st.data(), then_s=PAUSES)
+    def decide(self, data: st.DataObject, then_s: float) -> None:
+        ref, order_id = data.draw(st.sampled_from(self._uncertain()))
+        known = self.house.broker.of(ref)
         number = known[0].row.broker_order_id if known else None
-        self._ask(self.house.process.control.decide(order.id, ANN, number))
+        self.do(self.house.ask(self.house.process.control.decide(order_id, ANN, number)), then_s)
+
+    def _uncertain(self) -> list[tuple[str, str]]:
+        return [(order.ref, order.id) for order in self.house.orders() if order.state in UNCERTAIN]
 
     # -- the judge --------------------------------------------------------------------------------------------------------
 
@@ -264,16 +243,14 @@ class Lifecycle(RuleBasedStateMachine):
         _nothing(found)
 
     def _heal(self) -> None:
-        broker = self.house.broker
-        broker.login_over, broker.book_problem, broker.lag_s = False, None, 0.0
-        broker.script.clear()
-        broker.cancels.clear()
-        if self.alive:
-            self.house.process.life.lives_on()
-            self.house.process.writer.fails = self.house.process.writer.forgets = 0
-        else:
-            self.starts_again()
-        self.oracle.disturbed()
+        self.house.broker.script.clear()
+        self.house.broker.cancels.clear()
+        if not self.alive:
+            self.alive = True
+            self.loop.run_until_complete(self.house.start())
+        self.house.process.life.lives_on()
+        self.house.process.writer.fails = self.house.process.writer.forgets = 0
+        self.recovery()
 
 
 def _nothing(found: list[str]) -> None:

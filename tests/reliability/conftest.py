@@ -63,13 +63,10 @@ def rig(nursery: Nursery, house: Path, tmp_path: Path, figures: Callable[[str], 
         return new
 
     yield make
-    try:
-        for each in made:
-            if each.made:
-                figures(each.figures())
-    finally:
-        for each in made:
-            each.close()
+    for each in made:
+        for sentence in each.figures:
+            figures(sentence)
+        each.close()
 
 
 @pytest.fixture

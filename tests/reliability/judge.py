@@ -9,7 +9,7 @@ or parked and nobody told within a minute. BROKEN is a row that breaks an invari
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -328,7 +328,8 @@ def _within_rate(ledgers: Ledgers) -> Iterator[str]:
                 break
 
 
-JUDGES: tuple[Callable[[Ledgers], Findings], ...] = (lost, duplicate, ghost, wrong, late, hidden, broken)
+Judge = Callable[[Ledgers], Findings]
+JUDGES: tuple[Judge, ...] = (lost, duplicate, ghost, wrong, late, hidden, broken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,15 +343,19 @@ class Verdict:
         """How many of that kind."""
         return sum(finding.kind == kind for finding in self.findings)
 
+    @property
+    def summary(self) -> str:
+        """How many of each, and the seed."""
+        return f"seed {self.seed}: " + ", ".join(f"{self.count(kind)} {kind}" for kind in KINDS)
+
     def __str__(self) -> str:
-        figures = ", ".join(f"{self.count(kind)} {kind}" for kind in KINDS)
         lines = [f"  {finding.kind}: {finding.what}" for finding in self.findings[:40]]
-        return "\n".join((f"seed {self.seed}: {figures}", *lines))
+        return "\n".join((self.summary, *lines))
 
 
-def judge(ledgers: Ledgers, seed: object) -> Verdict:
-    """All judges' findings."""
-    return Verdict(tuple(finding for each in JUDGES for finding in each(ledgers)), seed)
+def judge(ledgers: Ledgers, seed: object, judges: Sequence[Judge] = JUDGES) -> Verdict:
+    """All that the judges find."""
+    return Verdict(tuple(finding for each in judges for finding in each(ledgers)), seed)
 
 
 def assert_clean(ledgers: Ledgers, seed: object) -> None:

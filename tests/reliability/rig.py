@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 from bridge.kit.database import Reader, connect
 from tests.fakebroker.client import ROOT, FakeBrokerProcess
 from tests.reliability.clock import Epoch
-from tests.reliability.judge import Finding, ghost, judge, wrong
+from tests.reliability.judge import JUDGES, Finding, Judge, Verdict, ghost, judge, wrong
 from tests.reliability.ledgers import Journal, Ledgers, Row
 from tests.reliability.sender import Sender
 
@@ -151,6 +151,7 @@ class Rig:
     database: str | None = None
     knobs: dict[str, Any] = field(default_factory=dict)
     home: Path = field(default=Path())
+    figures: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -260,16 +261,22 @@ class Rig:
         sent = [alert for sender in self.senders for alert in sender.sent]
         return Ledgers(sent, Journal.read(self.reader), self.broker.ledger(), accounts, self.speed)
 
-    def figures(self) -> str:
-        """What this rehearsal came to, in a line."""
+    async def conclude(self, *, judges: Sequence[Judge] = JUDGES, rest_s: float = 900.0, note: str = "") -> Ledgers:
+        """Wait for rest, let the judges look, and keep the figures; fails with all that was found."""
+        await self.until_rest(rest_s)
         ledgers = self.ledgers()
+        verdict = judge(ledgers, f"{self.seed} {note}".strip(), judges)
+        self.figures.append(self._figures(ledgers, verdict))
+        assert not verdict.findings, str(verdict)
+        return ledgers
+
+    def _figures(self, ledgers: Ledgers, verdict: Verdict) -> str:
         taken = sum(alert.taken is not None for alert in ledgers.sent)
         lives = Counter("killed" if each.status == -signal.SIGKILL else "lived" for each in self.programs)
         states = Counter(row["state"] for row in ledgers.journal.orders)
-        found = Counter(finding.kind for finding in judge(ledgers, self.seed).findings)
         return (
-            f"seed {self.seed}, speed {self.speed:g}: {len(ledgers.sent)} alerts, {taken} taken; {lives['killed']} of"
-            f" {len(self.programs)} processes killed; orders {dict(states)}; findings {dict(found) or 'none'}"
+            f"speed {self.speed:g}, {len(ledgers.sent)} alerts, {taken} taken, {lives['killed']} of {len(self.programs)}"
+            f" processes killed, orders {dict(states)}; {verdict.summary}"
         )
 
 

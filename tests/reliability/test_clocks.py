@@ -51,8 +51,4 @@ async def _rehearse(rig: Rig, jumps: int) -> None:
             rig.programs[-1].kill()
             await rig.start("--shift", str(shift.path))
     await sending
-    await rig.until_rest()
-    ledgers = rig.ledgers()
-    judges = (lost, duplicate, ghost, wrong, late_by_true_time, hidden, broken)
-    findings = [finding for each in judges for finding in each(ledgers)]
-    assert not findings, f"seed {rig.seed}: {findings}"
+    await rig.conclude(judges=(lost, duplicate, ghost, wrong, late_by_true_time, hidden, broken))

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from bridge.kit.failpoints import POINTS
-from tests.reliability.judge import assert_clean
 from tests.reliability.ledgers import Sent
 from tests.reliability.rig import Program, Rig
 from tests.reliability.sender import Sender, alert, cancel
@@ -63,8 +62,7 @@ class Chain:
         self.rig.broker.set(faults=[], fill="instant")
         await self.rig.start()
         await asyncio.gather(*self.sending)
-        await self.rig.until_rest()
-        assert_clean(self.rig.ledgers(), (self.rig.seed, self.behaviour, self.delay_s))
+        await self.rig.conclude(note=f"{self.behaviour} {self.delay_s:g} s")
         assert not self.missed, f"seed {self.rig.seed}: never reached: {self.missed}"
 
     async def _die_at(self, point: str) -> None:

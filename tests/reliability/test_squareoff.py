@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from tests.reliability.clock import Shift
-from tests.reliability.judge import assert_clean
 from tests.reliability.ledgers import Ledgers, Sent
 from tests.reliability.rig import Rig
 from tests.reliability.sender import alert, basket
@@ -56,10 +55,8 @@ async def test_three_triggers_and_entries_in_flight_never_flip_a_position(
             program.square_off()
         await racing
         await rehearsal.until_rest(400)
-    ledgers = rehearsal.ledgers()
-    flips = list(sign_flips(ledgers))
+    flips = list(sign_flips(await rehearsal.conclude()))
     assert not flips, f"seed {rehearsal.seed}: {flips}"
-    assert_clean(ledgers, rehearsal.seed)
 
 
 def _entries(key: str, symbol: str, dice: random.Random) -> list[Sent]:
@@ -84,9 +81,7 @@ async def test_a_basket_of_which_any_legs_fail_ends_as_its_policy_says(rig: Call
         await sender.send(basket(f"{policy} {key}", f"legs_{policy}", [("buy", symbol, 2) for symbol in legs]))
         await rehearsal.until_rest(200)
         expected[key] = _ends(failing, policy)
-    ledgers = rehearsal.ledgers()
-    assert _found(ledgers) == expected
-    assert_clean(ledgers, rehearsal.seed)
+    assert _found(await rehearsal.conclude()) == expected
 
 
 def _ends(failing: tuple[bool, ...], policy: str) -> list[str]:

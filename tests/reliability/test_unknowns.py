@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.reliability.judge import assert_clean
 from tests.reliability.ledgers import Ledgers, Sent
 from tests.reliability.rig import Rig
 from tests.reliability.sender import alert
@@ -60,9 +59,7 @@ def _alerts(dice: random.Random, count: int) -> list[Sent]:
 async def _rehearse(rig: Rig, count: int) -> Ledgers:
     await rig.start(*MANY_IN_FLIGHT)
     await rig.sender().send_all(_alerts(random.Random(rig.seed), count), gap_real_s=0.5 / rig.speed)
-    await rig.until_rest(2400)
-    ledgers = rig.ledgers()
-    assert_clean(ledgers, rig.seed)
+    ledgers = await rig.conclude(rest_s=2400)
     assert {row["state"] for row in ledgers.journal.orders} <= set(ENDS), f"seed {rig.seed}"
     return ledgers
 

@@ -366,4 +366,3 @@ def _error(act: Act) -> BrokerError:
 def late(seconds: float) -> Act:
     """The caller gives up, the request arrives that much later."""
     return Act(How.HELD_UNKNOWN, late_s=seconds)
-

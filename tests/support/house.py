@@ -11,12 +11,12 @@ import asyncio
 import itertools
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -45,7 +45,9 @@ from bridge.orders.records import OrderRecord
 from bridge.orders.survey import Survey
 from tests.support.brokers import EVERYTHING, ScriptedBroker
 from tests.support.clock import IdleClock
-from tests.support.life import DirectReader, DirectWriter, Life, MortalClock
+from tests.support.life import DirectReader, DirectWriter, Killed, Life, MortalClock
+
+T = TypeVar("T")
 
 ANN = User(id="us_ann", name="Ann", role=Role.TRADER)
 BOB = User(id="us_bob", name="Bob", role=Role.TRADER)
@@ -134,9 +136,7 @@ class Process:
             house.capabilities_of,
             self.dispatcher.offer,
         )
-        self.control = Control(
-            self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock
-        )
+        self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.tasks: set[asyncio.Task[Any]] = set()
 
     async def _connect(self, account: Account) -> tuple[Broker, Capabilities]:
@@ -180,8 +180,11 @@ class House:
         self.answers: list[tuple[str, Answer]] = []  # body, answer: the sender's ledger
         self._nonce = itertools.count()
         self._patch = pytest.MonkeyPatch()
-        self._patch.setattr(failpoints, "reach", lambda name: self.process.life.reach(name))
+        self._patch.setattr(failpoints, "reach", self._reach)
         self.process: Process
+
+    def _reach(self, point: str) -> None:
+        self.process.life.reach(point)  # of whichever process works now
 
     @classmethod
     async def open(
@@ -295,9 +298,19 @@ class House:
 
     async def send(self, arrival: Arrival) -> Answer:
         """Hand an alert in; the sender writes down what it was told."""
-        answer = await self.process.pipeline.submit(arrival)
+        answer = await self.ask(self.process.pipeline.submit(arrival))
         self.answers.append((arrival.body, answer))
         return answer
+
+    async def ask(self, work: Coroutine[Any, Any, T]) -> T:
+        """Have the process do something; raises `Killed` when it dies over it, as a broken connection would show."""
+        task = asyncio.create_task(work)
+        self.process.tasks.add(task)
+        await self.clock.settle()
+        if not task.done():
+            raise Killed
+        self.process.tasks.discard(task)
+        return task.result()
 
     async def alert(self, *wishes: OrderIntent, **more: Any) -> Answer:
         """One alert, answered."""
@@ -318,10 +331,12 @@ class House:
         """The process is gone; disk and broker stay."""
         await self.process.end()
 
-    async def start(self) -> None:
-        """The next process."""
+    async def start(self, dies_at: str | None = None) -> None:
+        """The next process; perhaps one that dies at a fail-point on its way up."""
         self.process = Process(self)
-        await self.process.start()
+        if dies_at:
+            self.process.life.dies_at(dies_at)
+        await self.ask(self.process.start())
 
     async def close(self) -> None:
         """The end of the test."""
@@ -378,4 +393,3 @@ def _people(tx: Transaction) -> None:
     for user in (ANN, BOB):
         row = {"id": user.id, "name": user.name, "role": str(user.role), "password_hash": "", "created_at": 0}
         tx.insert(tables.users, row)
-

@@ -162,9 +162,7 @@ class Oracle:
             self._nothing_stuck,
         ):
             found += judged(pages)
-        self._before = {
-            o["id"]: (o["state"], Decimal(o["filled"]), o["broker_order_id"]) for o in pages.orders
-        }
+        self._before = {o["id"]: (o["state"], Decimal(o["filled"]), o["broker_order_id"]) for o in pages.orders}
         return found
 
     def _one_order_each(self, pages: Pages) -> Iterator[str]:
@@ -400,4 +398,3 @@ def _replaces(order: Row, pages: Pages) -> bool:
         if event["order_id"] == order["id"] and event["type"] == "order.queued":
             return str(json.loads(event["payload"])["why"]).startswith("replaces ")
     return False
-

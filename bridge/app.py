@@ -82,7 +82,14 @@ class Bridge:
         )
         self.dispatcher = Dispatcher(services, Leases(self.writer, self.reader, self.clock), self._connect)
         self.pipeline = Pipeline(
-            self.directory, self.survey, self.writer, self.vault, self.clock, capabilities_of, self.dispatcher.offer
+            self.directory,
+            self.survey,
+            self.writer,
+            self.vault,
+            self.clock,
+            capabilities_of,
+            self.dispatcher.offer,
+            self.dispatcher.is_clear,
         )
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.square_off = SquareOff(self.pipeline, self.survey, self.reader, self.clock)

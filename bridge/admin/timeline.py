@@ -111,16 +111,16 @@ def _trace_step(step: Mapping[str, Any]) -> Step:
         CheckLine(str(c.get("name", "")).replace("_", " ").capitalize(), bool(c.get("ok")), str(c.get("detail") or ""))
         for c in step.get("checks") or ()
     )
-    failed = any(not check.ok for check in checks)
+    failed = step.get("ok") is False or any(not check.ok for check in checks)
     # A refusal's reader wants the check that said no before those that did not.
     ordered = tuple(sorted(checks, key=lambda check: check.ok))
     spent = figures.decimal(step.get("ms"))
     return Step(
-        title=str(step.get("title") or step.get("step") or ""),
+        title=str(step.get("title") or step.get("step") or "") + (", repaired" if step.get("repaired") else ""),
         after="" if spent is None else f"+{figures.span(int(spent * 1000))}",
-        detail=str(step.get("detail") or ""),
-        mark="bad" if failed or step.get("step") == "refused" else "ok",
-        icon="x" if failed or step.get("step") == "refused" else "check",
+        detail=_sentence(str(step.get("detail") or "")),
+        mark="bad" if failed else "ok",
+        icon="x" if failed else "check",
         checks=ordered,
     )
 
@@ -267,14 +267,14 @@ def time_bar(
     alert: Row, trace: Sequence[Mapping[str, Any]], orders: Sequence[Row], events: Sequence[Row]
 ) -> list[Segment]:
     """Bridge, broker, exchange: from receipt to the first send, to the broker's word, to the last fill."""
-    stored = max((int((figures.decimal(s.get("ms")) or 0) * 1000) for s in trace), default=0)
+    decided = max((int((figures.decimal(s.get("ms")) or 0) * 1000) for s in trace), default=0)
     received = alert["received_at"]
     sent = min((row["sent_at"] for row in orders if row["sent_at"]), default=None)
     proved = [
         e["at"] for e in events if e["provenance"] in ("broker_reply", "book", "stream") and sent and e["at"] >= sent
     ]
     filled = [e["at"] for e in events if e["type"] in ("order.filled", "order.partially_filled") and proved]
-    spans = [("Bridge", "ink", received, sent or received + stored, f"stored at {figures.span(stored)}")]
+    spans = [("Bridge", "ink", received, sent or received + decided, f"decided at {figures.span(decided)}")]
     if sent and proved:
         spans.append(("Broker", "buy", sent, min(proved), "to its first word"))
     if filled and max(filled) > min(proved):

@@ -198,7 +198,7 @@ def prices_are_sound(candidate: Candidate, _: Situation) -> Refusal | None:
         value: Decimal | None = getattr(candidate, name)
         words = name.replace("_", " ")
         if value is None:
-            if name in needs:
+            if name in needs and candidate.side is not None:
                 return Refusal(
                     f"{name}_missing", f"A {candidate.order_type.value.replace('_', '-')} order needs a {words}."
                 )

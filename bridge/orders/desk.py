@@ -16,6 +16,7 @@ import structlog
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Account
 from bridge.brokers.base import Broker, Capabilities
+from bridge.domain.intent import Side
 from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, OrderState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
@@ -157,6 +158,11 @@ class AccountDesk:
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
+    def is_clear(self, lane: Lane, side: Side) -> bool:
+        """The lane's strategy holds nothing on the other side, and nothing of the lane is queued, sent or resting."""
+        idle = lane not in self._busy and not self.ledger.open_in(lane)
+        return idle and self.ledger.holding(lane).quantity * side.sign >= 0
+
     async def look_for_work(self) -> None:
         """Take in what other processes (or an earlier one) have queued."""
         where = {"id": self.account.id}
@@ -253,7 +259,6 @@ class AccountDesk:
                 await self._send(item)
             else:
                 self._next_in_lane(item, await self.resolver.resolve(item))
-                self._unresolved.get(item.alert_id, set()).discard(item.number)
         except (StorageUnavailable, sending.LeaseLost) as problem:
             # Nothing was sent and nothing changed: leave it to the next look at the tables.
             log.warning("left for later", account=self.account.id, item=item.id, problem=repr(problem))
@@ -266,6 +271,8 @@ class AccountDesk:
             )
         finally:
             self.gate.forget(item)
+            if isinstance(item, IntentRecord):
+                self._unresolved.get(item.alert_id, set()).discard(item.number)
 
     def _next_in_lane(self, intent: IntentRecord, orders: list[OrderRecord]) -> None:
         """What an intent led to goes out before anything that came after it."""
@@ -276,12 +283,13 @@ class AccountDesk:
         self._lanes[intent.lane][0:0] = orders
 
     async def _give_up(self, item: Work, refusal: Refusal) -> None:
-        if isinstance(item, OrderRecord):
-            current = self.ledger.orders.get(item.id, item)
-            if current.state is OrderState.QUEUED:
-                await self.withdraw(current, refusal)
-        else:
-            await self.resolver.refuse(item, refusal)
+        try:
+            if isinstance(item, IntentRecord):
+                await self.resolver.refuse(item, refusal)
+            elif self.ledger.orders.get(item.id, item).state is OrderState.QUEUED:
+                await self.withdraw(self.ledger.orders.get(item.id, item), refusal)
+        except StorageUnavailable:
+            self._taken.discard(item.id)  # it is looked at again
 
     # -- sending ------------------------------------------------------------------------------------------------
 
@@ -309,10 +317,17 @@ class AccountDesk:
         work = sending.Withdraw(order, refusal, micros(self._clock.now()), provenance)
         moved = await self._shared.writer.run(work, urgent=True)
         if moved is None:
+            await self._reload(order)
             return
         self.ledger.put(moved)
         if refusal.code == "basket_stopped" and order.basket == "unwind":
             await self._ask_to_unwind(order)
+
+    async def _reload(self, order: OrderRecord) -> None:
+        """Somebody else changed the row: memory follows the table."""
+        row = await self._shared.reader.row("SELECT * FROM orders WHERE id = :id", {"id": order.id})
+        if row:
+            self.ledger.put(OrderRecord.of(row))
 
     async def _ask_to_unwind(self, order: OrderRecord) -> None:
         """A basket that cannot be completed: the person decides what becomes of the legs that are filled."""

@@ -9,11 +9,13 @@ import structlog
 
 from bridge.accounts.model import Account
 from bridge.brokers.base import Broker, Capabilities
+from bridge.domain.intent import Side
 from bridge.kit.clock import micros
 from bridge.kit.database import StorageUnavailable
 from bridge.orders.desk import AccountDesk, Services
 from bridge.orders.gate import Work
 from bridge.orders.lease import RENEW_EVERY_S, Leases
+from bridge.orders.records import Lane
 from bridge.orders.recovery import Overdue, Takeover
 
 log = structlog.get_logger("bridge.dispatcher")
@@ -35,6 +37,11 @@ class Dispatcher:
         desk = self.desks.get(account_id)
         if desk is not None:
             desk.offer(work)
+
+    def is_clear(self, account_id: str, lane: Lane, side: Side) -> bool:
+        """Whether it is certain, here and now, that an order on that side closes nothing. False without a desk here."""
+        desk = self.desks.get(account_id)
+        return desk is not None and desk.is_clear(lane, side)
 
     async def run(self) -> None:
         """Keep the leases, for ever."""

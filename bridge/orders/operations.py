@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bridge.brokers.base import BrokerError, Rejected
+from bridge.brokers.base import Rejected
 from bridge.domain.intent import OrderIntent
 from bridge.domain.lifecycle import AT_BROKER, Local, OrderState, Provenance
 from bridge.domain.refusal import Refusal
@@ -50,7 +50,7 @@ class Operations:
         try:
             await self._desk.broker.cancel(order.broker_order_id)
             result = Result(Outcome.ACCEPTED, Local.ACCEPTED)
-        except BrokerError as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever broke, the request may have left: unknown, never an escape
             result = of_error(problem, sends=1)
         failpoints.reach("cancel.answered")
         await self._close(opened, result)
@@ -78,7 +78,7 @@ class Operations:
             raise Rejected(f"{sending.describe(order)} changed in the same moment.")
         try:
             await self._desk.broker.modify(order.broker_order_id, sending.request_of(changed, instrument))
-        except BrokerError as problem:
+        except Exception as problem:
             await self._close(opened, of_error(problem, sends=1))
             raise
         changes: dict[str, Any] = {

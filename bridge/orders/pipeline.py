@@ -14,7 +14,7 @@ from bridge.brokers.base import Capabilities
 from bridge.dialects import read
 from bridge.dialects.base import Context
 from bridge.domain.instrument import Instrument, InstrumentKind
-from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, Product, Reading, TimeInForce
+from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, Product, Reading, Side, TimeInForce
 from bridge.domain.lifecycle import IntentState
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
@@ -36,7 +36,7 @@ from bridge.orders.checks import (
 from bridge.orders.journal import Claim
 from bridge.orders.masking import mask
 from bridge.orders.planning import Money, candidate
-from bridge.orders.records import IntentRecord, OrderRecord
+from bridge.orders.records import IntentRecord, Lane, OrderRecord
 from bridge.orders.situation import EXIT_INTENTS, WORKING_ORDER_INTENTS, Candidate, Situation
 from bridge.orders.survey import Survey
 from bridge.orders.timing import age_of, bar_time
@@ -52,6 +52,7 @@ TRADINGVIEW_RESENDS_S = 20.0
 CHECKS_WITHOUT_INSTRUMENT = (trading_is_not_stopped, strategy_is_live, account_is_usable, alert_is_fresh)
 EVERYTHING = Instrument(symbol="", exchange="", kind=InstrumentKind.EQUITY)
 
+IsClear = Callable[[str, Lane, Side], bool]
 Offer = Callable[[str, Sequence[IntentRecord | OrderRecord]], None]
 
 
@@ -87,6 +88,7 @@ class Pipeline:
         clock: Clock,
         capabilities: Callable[[str], Capabilities | None],
         offer: Offer,
+        is_clear: IsClear,
     ) -> None:
         self._directory = directory
         self._survey = survey
@@ -95,6 +97,7 @@ class Pipeline:
         self._clock = clock
         self._capabilities = capabilities
         self.offer = offer
+        self._is_clear = is_clear
 
     async def submit(self, arrival: Arrival) -> Answer:
         """Read, decide, commit, answer, wake the dispatcher. Raises `StorageUnavailable` when nothing was kept."""
@@ -219,7 +222,12 @@ class Pipeline:
             )
             return mapped
         money = Money(self._survey.market.quote(mapped.instrument), None)  # funds are the desk's to know
-        made = candidate(wish, mapped, case.strategy.settings, feed, money)
+
+        def is_clear(instrument: Instrument, product: Product, side: Side) -> bool:
+            lane = (instrument.exchange, instrument.symbol, str(product), case.strategy.id)
+            return self._is_clear(feed.account_id, lane, side)
+
+        made = candidate(wish, mapped, case.strategy.settings, feed, money, is_clear)
         said = "; ".join(mapped.said) or f"{mapped.instrument.key}, exactly as written"
         case.trace.add(
             "mapped",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 
@@ -15,7 +16,15 @@ from bridge.orders.situation import EXIT_INTENTS, POSITION_INTENTS, WORKING_ORDE
 
 LONG_INTENTS = frozenset({Intent.BUY, Intent.ENTER_LONG, Intent.EXIT_SHORT, Intent.START_DEAL})
 SHORT_INTENTS = frozenset({Intent.SELL, Intent.ENTER_SHORT, Intent.EXIT_LONG})
+CURRENCIES = {"USDT": "USD", "USDC": "USD"}  # coins that stand for a currency
 COUNTED = frozenset({QuantityType.UNITS, QuantityType.BASE, QuantityType.CONTRACTS})
+
+
+IsClear = Callable[[Instrument, Product, Side], bool]
+
+
+def _unsure(_: Instrument, __: Product, ___: Side) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +66,37 @@ class _Refused(Exception):
 
 
 def candidate(
-    intent: OrderIntent, mapped: Mapped, settings: StrategySettings, feed: Feed, money: Money
+    intent: OrderIntent,
+    mapped: Mapped,
+    settings: StrategySettings,
+    feed: Feed,
+    money: Money,
+    is_clear: IsClear = _unsure,
 ) -> Candidate | Refusal:
-    """One intent for one account, as far as it can be decided without the account's position."""
+    """One intent for one account, as far as it can be decided without the account's position.
+
+    `is_clear(instrument, product, side)` says that the strategy certainly holds nothing on the other side and has nothing on
+    its way: then even an order that would close the opposite first can be sized at once.
+    """
     try:
-        return _candidate(intent, mapped, settings, feed, money)
+        return _candidate(intent, mapped, settings, feed, money, is_clear)
     except _Refused as no:
         return no.refusal
 
 
-def _candidate(intent: OrderIntent, mapped: Mapped, settings: StrategySettings, feed: Feed, money: Money) -> Candidate:
+def _candidate(
+    intent: OrderIntent, mapped: Mapped, settings: StrategySettings, feed: Feed, money: Money, is_clear: IsClear
+) -> Candidate:
     intent = scan_as_order(intent, settings)
     side = side_of(intent)
     reduces = _reduces(intent, side, settings)
     order_type = intent.order_type
     if order_type is OrderType.DEFAULT:
         order_type = OrderType.MARKET if reduces else settings.order_type
+    product = intent.product or mapped.product or settings.product or _usual_product(mapped.instrument)
     needs_position = reduces or _needs_position(intent) or intent.intent in WORKING_ORDER_INTENTS
+    if intent.close_opposite and not needs_position:
+        needs_position = side is None or not is_clear(mapped.instrument, product, side)
     price, trigger = _prices(intent, side, order_type, mapped.instrument, money.quote)
     quantity, note = (
         (None, "decided by the position")
@@ -86,7 +109,7 @@ def _candidate(intent: OrderIntent, mapped: Mapped, settings: StrategySettings, 
         side=side,
         quantity=quantity,
         order_type=order_type,
-        product=intent.product or mapped.product or settings.product or _usual_product(mapped.instrument),
+        product=product,
         time_in_force=intent.time_in_force or TimeInForce.DAY,
         price=price,
         trigger_price=trigger,
@@ -140,11 +163,20 @@ def _reduces(intent: OrderIntent, side: Side | None, settings: StrategySettings)
 
 def _needs_position(intent: OrderIntent) -> bool:
     """Whether only the account's desk, which knows its position and its funds, can say how much."""
-    return intent.intent in POSITION_INTENTS or bool(intent.close_opposite) or intent.quantity_type in OF_ACCOUNT
+    return intent.intent in POSITION_INTENTS or bool(intent.cancel_open_orders) or intent.quantity_type in OF_ACCOUNT
 
 
 def _usual_product(instrument: Instrument) -> Product:
     return Product.MIS if instrument.kind in (InstrumentKind.EQUITY, InstrumentKind.INDEX) else Product.NRML
+
+
+def priced(wish: Candidate, side: Side, quote: Quote | None) -> Candidate | Refusal:
+    """The candidate on the side that the position decided, with the prices that depend on it."""
+    try:
+        price, trigger = _prices(wish.intent, side, wish.order_type, wish.instrument, quote)
+    except _Refused as no:
+        return no.refusal
+    return replace(wish, side=side, price=price, trigger_price=trigger)
 
 
 def _prices(
@@ -154,20 +186,21 @@ def _prices(
     price, trigger = intent.price, intent.trigger_price
     offset = intent.entry or intent.price_offset
     wanted = {OrderType.LIMIT: "price", OrderType.STOP: "trigger", OrderType.STOP_LIMIT: "trigger"}.get(order_type)
-    if wanted and offset is not None and (price if wanted == "price" else trigger) is None:
-        away = side is Side.BUY if wanted == "price" else side is Side.SELL
-        found = _from_distance(offset, -1 if away else 1, instrument, quote)
+    if wanted and offset is not None and side and (price if wanted == "price" else trigger) is None:
+        down = side is Side.BUY if wanted == "price" else side is Side.SELL
+        found = _from_distance(offset, -1 if down else 1, intent.side is not None, instrument, quote)
         price, trigger = (found, trigger) if wanted == "price" else (price, found)
     uses_price = order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
     uses_trigger = order_type in (OrderType.STOP, OrderType.STOP_LIMIT)
     return (price if uses_price else None), (trigger if uses_trigger else None)
 
 
-def _from_distance(offset: Level | Decimal, sign: int, instrument: Instrument, quote: Quote | None) -> Decimal:
-    if not isinstance(offset, Level):  # a bare number is counted from the market, up or down by its sign
-        level, sign = Level(type="offset", value=offset), 1
-    else:
-        level = offset
+def _from_distance(
+    offset: Level | Decimal, sign: int, side_was_said: bool, instrument: Instrument, quote: Quote | None
+) -> Decimal:
+    level = offset if isinstance(offset, Level) else Level(type="offset", value=offset)
+    if not isinstance(offset, Level) and side_was_said:
+        sign = 1  # a sender who knows the side says by the number's own sign whether it is up or down from the market
     if level.value is None or level.type in ("setting", "pips", "trail_percent", "trail_offset"):
         raise _Refused(
             "price_unit_unknown", f"The entry distance is in {level.type}, which this strategy gives no meaning to."
@@ -226,6 +259,14 @@ def _units(
         return number / _risk_per_unit(intent, at)
     if money.funds is None:
         raise _Refused("funds_unknown", f"The account's funds are not known yet, and {unit.value} needs them.")
+    if CURRENCIES.get(money.funds.currency, money.funds.currency) != CURRENCIES.get(
+        instrument.currency, instrument.currency
+    ):
+        raise _Refused(
+            "currency_differs",
+            f"The account's money is {money.funds.currency} and {instrument.symbol} is quoted in {instrument.currency}:"
+            " a share of the one is no size in the other. Send units or an amount.",
+        )
     equity = money.funds.available + money.funds.used_margin + money.funds.unrealised
     if unit is QuantityType.RISK_PERCENT:
         return equity * number / 100 / _risk_per_unit(intent, at)
@@ -299,9 +340,13 @@ def _target(
     intent = wish.intent
     if wish.reduces and intent.intent is not Intent.TARGET_POSITION:
         return _after_exit(wish, held, settings, feed)
-    if intent.intent is Intent.TARGET_POSITION:
-        wanted = intent.target_position or Decimal(0)
+    if intent.target_position is not None and intent.intent in (Intent.TARGET_POSITION, Intent.REVERSE):
+        wanted = intent.target_position
         return wanted if feed.multiplier == 1 else _signed_floor(wanted * feed.multiplier, wish.instrument)
+    if intent.intent is Intent.TARGET_POSITION:
+        if intent.quantity is None or intent.side is None:
+            raise _Refused("target_missing", "The message asks for a position but does not say which.")
+        return intent.side.sign * _size(intent, mapped, settings, feed, money, wish.price)[0]
     if intent.intent is Intent.REVERSE and intent.position_after and intent.position_after.size is not None:
         sign = {"long": 1, "short": -1, "flat": 0}[intent.position_after.side]
         return _signed_floor(sign * intent.position_after.size * feed.multiplier, wish.instrument)

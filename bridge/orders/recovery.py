@@ -302,11 +302,7 @@ class Takeover:
 def abandon(tx: Transaction, order: OrderRecord, at: int) -> OrderRecord | None:
     """SENDING → UNKNOWN: whoever was sending it can no longer say what happened."""
     why = "the process that was sending it ended before it could say what happened"
-    result = Result(Outcome.UNKNOWN, Local.UNCLEAR, message=why)
-    found = tx.row("SELECT MAX(number) AS last FROM attempts WHERE order_id = :id", {"id": order.id})
-    if found and found["last"]:
-        close_attempt(tx, order.id, found["last"], result, at)
-    return journal.move_order(
+    moved = journal.move_order(
         tx,
         order,
         after(order.state, Local.UNCLEAR),
@@ -320,6 +316,10 @@ def abandon(tx: Transaction, order: OrderRecord, at: int) -> OrderRecord | None:
         ),
         closed_at=at,
     )
+    found = tx.row("SELECT MAX(number) AS last FROM attempts WHERE order_id = :id", {"id": order.id})
+    if moved and found and found["last"]:
+        close_attempt(tx, order.id, found["last"], Result(Outcome.UNKNOWN, Local.UNCLEAR, message=why), at)
+    return moved
 
 
 OVERDUE_AFTER_S = 10

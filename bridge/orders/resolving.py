@@ -20,7 +20,7 @@ from bridge.orders.building import build
 from bridge.orders.checks import CHECKS, alert_is_fresh, alert_is_in_order, first_refusal
 from bridge.orders.journal import Notice
 from bridge.orders.operations import Operations
-from bridge.orders.planning import Mapped, Money, Step, against_position, candidate
+from bridge.orders.planning import Mapped, Money, Step, against_position, candidate, priced
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
 from bridge.orders.situation import Candidate
 
@@ -171,24 +171,23 @@ class Resolver:
     def _checked(
         self, intent: IntentRecord, wish: Candidate, step: Step, held: Decimal
     ) -> tuple[Candidate, Step] | Refusal:
-        refusal = self._first_no(intent, wish, step)
+        priced_wish = priced(wish, step.side, self._shared.market.quote(wish.instrument))
+        if isinstance(priced_wish, Refusal):
+            return priced_wish
+        refusal = self._first_no(intent, priced_wish, step)
         if refusal is None:
-            return self._sized(wish, step), step
+            return _sized(priced_wish, step), step
         closing = abs(held)
         if step.reduces or not (step.opens and closing and step.opens < step.quantity):
             return refusal
         # What opens beyond zero is refused; what closes must go out all the same.
-        exit_only = replace(
-            step, quantity=closing, reduces=True, opens=Decimal(0), why=f"{step.why}; only the exit: {refusal.message}"
-        )
-        again = self._first_no(intent, wish, exit_only)
-        return again or (self._sized(wish, exit_only), exit_only)
-
-    def _sized(self, wish: Candidate, step: Step) -> Candidate:
-        return replace(wish, side=step.side, quantity=step.quantity, reduces=step.reduces)
+        why = f"{step.why}; only the exit: {refusal.message}"
+        exit_only = replace(step, quantity=closing, reduces=True, opens=Decimal(0), why=why)
+        again = self._first_no(intent, priced_wish, exit_only)
+        return again or (_sized(priced_wish, exit_only), exit_only)
 
     def _first_no(self, intent: IntentRecord, wish: Candidate, step: Step) -> Refusal | None:
-        sized = self._sized(wish, step)
+        sized = _sized(wish, step)
         refusal = self._refusal(intent, sized)
         if refusal is None:
             self._shared.survey.count(sized, intent.strategy_id, intent.account_id)
@@ -341,10 +340,16 @@ class Resolver:
         )
 
 
+def _sized(wish: Candidate, step: Step) -> Candidate:
+    return replace(wish, quantity=step.quantity, reduces=step.reduces)
+
+
 def _ends_all(intent: IntentRecord) -> bool:
     """A full exit, a target or a reversal: orders still resting would undo it later."""
     wish = intent.wish
-    if wish.cancel_open_orders or wish.intent in (Intent.TARGET_POSITION, Intent.REVERSE, Intent.FLATTEN):
+    if wish.cancel_open_orders is not None:
+        return wish.cancel_open_orders
+    if wish.intent in (Intent.TARGET_POSITION, Intent.REVERSE, Intent.FLATTEN):
         return True
     is_exit = wish.intent in (Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT)
     return is_exit and (wish.quantity is None or wish.quantity_type in _WHOLE)

@@ -148,7 +148,9 @@ class Survey:
             return Refusal(
                 "symbol_missing", "The message names no symbol, and the strategy does not say which one it trades."
             )
-        return self._resolve(intent.symbol, intent.exchange or settings.exchange, intent.instrument, now)
+        names_a_place = intent.exchange or ":" in (intent.symbol or "")
+        exchange = intent.exchange if names_a_place else settings.exchange
+        return self._resolve(intent.symbol, exchange, intent.instrument, now)
 
     def _resolve(
         self, symbol: str | None, exchange: str | None, hint: InstrumentHint | None, now: datetime

@@ -77,7 +77,8 @@ class Updates:
 def _change(order: OrderRecord, report: BrokerOrder) -> Change | None:
     """What the report makes of the order; None while its own reply is still out."""
     # The broker's own quantity counts: a change of the order that nobody confirmed may have been made.
-    standing = Standing(order.state, report.quantity, order.filled, order.broker_order_id is not None)
+    quantity = max(report.quantity, order.filled)
+    standing = Standing(order.state, quantity, order.filled, order.broker_order_id is not None)
     try:
         return after_broker(standing, SEEN[report.state], report.filled)
     except IllegalMove:
@@ -89,7 +90,7 @@ def _says_more(order: OrderRecord, report: BrokerOrder) -> bool:
     if change is None:
         return False
     known = (order.state, order.filled, order.quantity)
-    return (change.state, change.filled, report.quantity) != known or order.broker_order_id is None
+    return (change.state, change.filled, max(report.quantity, order.filled)) != known or order.broker_order_id is None
 
 
 class _Report:
@@ -105,8 +106,10 @@ class _Report:
     def __call__(self, tx: Transaction) -> tuple[OrderRecord, Held | None] | None:
         order = journal.load_order(tx, self._order_id)
         change = _change(order, self._report) if order else None
-        if order is None or change is None or not _says_more(order, self._report):
+        if order is None:
             return None
+        if change is None or not _says_more(order, self._report):
+            return order, None
         held = self._fill(tx, order, change) if change.filled > order.filled else None
         report = self._report
         moved = journal.move_order(
@@ -119,14 +122,14 @@ class _Report:
             notice=_notice(order, change, report),
             extra={"broker": report.state, "late": change.late} if change.late else {"broker": report.state},
             broker_order_id=report.broker_order_id,
-            quantity=report.quantity,
+            quantity=max(report.quantity, order.filled),
             filled=change.filled,
             average_price=report.average_price or order.average_price,
             pending_op=None if change.state in TERMINAL else order.pending_op,
             message=report.message or order.message,
         )
         if moved is None:
-            return None
+            return order, None
         if moved.state in TERMINAL:
             finish_intent(tx, moved, self._at)
         return moved, held

@@ -52,3 +52,42 @@ SYMBOLS: Mapping[str, Sequence[str]] = {
     "unresolved_placeholder": ("{{ticker}}", "{{syminfo.ticker}}", "NSE:{{ticker}}", "{ticker}", "%symbol%"),
 }  # fmt: skip
 JSON_SYMBOLS: Mapping[str, Sequence[Any]] = {"bad_word": (True, [], ["SBIN"], {"name": "SBIN"})}
+
+# ---- other words
+
+TYPES: Mapping[str, Sequence[str]] = {"unknown_word": ("limitt", "MOC", "iceberg", "ЛИМИТ", "ＬＩＭＩＴ", "limit\u200b", "stop loss limit", "5")}
+PRODUCTS: Mapping[str, Sequence[str]] = {"unknown_word": ("MISS", "BO", "MTF", "ＭＩＳ", "MIS\u200b", "intra day", "0")}
+VALIDITIES: Mapping[str, Sequence[str]] = {
+    "unknown_word": ("dayy", "GFD", "forever", "ＤＡＹ", "day\u200b", "0"),
+    "unsupported_by_broker": ("gtc", "fok", "opg", "cls", "gtd"),
+}
+RAW_NUMBERS: Mapping[str, Sequence[str]] = {
+    "number_nan": ("NaN", "Infinity", "-Infinity"),
+    "number_exponent": ("1e5", "1E+3", "5e2"),
+    "number_too_long": ("1" * 40, "0." + "1" * 40, "-" + "9" * 4000),
+    "malformed_json": ("0x10", "1_000", "+1", ".5", "01", "1,5", "ten", "１０", "1.", "--1"),
+}
+
+# ---- what only the market knows. Day of play: Monday 5 January 2026; lot of NIFTY 65, freeze 1,800; tick of SBIN 0.05.
+
+FRACTIONS = ("1.5", "0.5", "2.25", "0.001", "1000000.1", "0.99999999")
+OFF_TICK = ("985.01", "985.03", "985.049", "0.01", "984.99999", "985.051", "0.07")
+UNKNOWN_SYMBOLS = ("NOSUCH", "SBINN", "XQZW", "SBI N", "RELIANCEE", "NIFTY-SBIN", "12345", "SBIN-BE", "SBIN.X")
+# (exchange, symbol) → the reason; the forms without an exchange write EXCHANGE:SYMBOL
+CONTRACTS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "contract_expired": (
+        ("NFO", "NIFTY30DEC25FUT"), ("NFO", "NIFTY25NOV25FUT"), ("NFO", "BANKNIFTY30DEC25FUT"), ("NFO", "SBIN30DEC25FUT"),
+        ("NFO", "NIFTY30DEC2526000CE"), ("NFO", "NIFTYZ2025"), ("NFO", "NIFTY251230C26000"), ("MCX", "CRUDEOIL18DEC25FUT"),
+    ),
+    "contract_unknown": (
+        ("NFO", "NIFTY29JAN26FUT"), ("NFO", "NIFTY27JAN2626001CE"), ("NFO", "NIFTY27JAN261CE"), ("NFO", "NIFTY9!"),
+        ("NFO", "SBIN15JAN26FUT"),
+    ),
+    "contract_needed": (("MCX", "CRUDEOIL"), ("MCX", "GOLD"), ("CDS", "USDINR"), ("NFO", "NIFTY"), ("NFO", "SBIN")),
+    "symbol_unknown": (("NFO", "NIFTY31FEB26FUT"), ("MCX", "SBIN"), ("NSE", "NIFTY27JAN26FUT"), ("BSE", "NOSUCH")),
+    "index_not_tradable": (("NSE_INDEX", "NIFTY"), ("NSE_INDEX", "BANKNIFTY"), ("BSE_INDEX", "SENSEX")),
+    "exchange_unknown": (("NYZE", "SBIN"), ("NSEE", "SBIN"), ("N.S.E", "SBIN"), ("INDIA", "SBIN")),
+    "unsupported_by_broker": (("NASDAQ", "AAPL"), ("NASDAQ", "TSLA")),
+}  # fmt: skip
+NOT_LOTS = (1, 64, 66, 100, 131, 749)
+ABOVE_FREEZE = (65 * 400, 65 * 1000, 65 * 100_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ class Form:
     words: Mapping[str, Any] = field(default_factory=dict)  # this dialect's words for `sell`, `market`, `stop`, `stop_limit`
     calls: Mapping[str | tuple[str, str], str] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()  # members without which it is no order
+    allows: Collection[tuple[str, Any]] = ()  # (member, value) that others refuse and this dialect reads
 
     def write(self, changes: Mapping[str, Any]) -> str:
         """The order with members changed, as it is sent."""
@@ -54,6 +55,7 @@ class TextForm:
     members: Mapping[str, str]
     cuts: str = ""  # characters that end a member here, so that what holds one is another message
     calls: Mapping[str | tuple[str, str], str] = field(default_factory=dict)
+    allows: Collection[tuple[str, Any]] = ()
 
     def write(self, changes: Mapping[str, Any]) -> str:
         """The order with members changed, as it is sent."""
@@ -191,8 +193,9 @@ TEXT_FORMS = (
     ),
     TextForm(
         dialect="short_text",
-        good="buy {size} {symbol} at {price} limit",
-        members={"symbol": "SBIN", "size": "1", "price": "985"},
+        good="buy 1 {symbol} at {price} limit",
+        members={"symbol": "SBIN", "price": "985"},
         cuts=" ",
+        calls={("symbol", "odd_characters"): "bad_symbol"},
     ),
 )

@@ -146,7 +146,7 @@ async def test_an_alert_tells_its_journey_step_by_step(asha: httpx.AsyncClient) 
         "Buy NIFTY23NOV26FUT on two accounts: one filled, one needs you",
         "Received +0.0 ms",
         "Read as TradersPost JSON",
-        "A comma too many in line 6 was taken out.",
+        "A comma too many in line 6 was taken out",
         "Mapped NIFTY1! to NIFTY23NOV26FUT",
         "Sized 65 for each account",
         "passed Alert is fresh 0.9 of 60 s",
@@ -165,7 +165,7 @@ async def test_an_alert_tells_its_journey_step_by_step(asha: httpx.AsyncClient) 
 async def test_the_time_bar_says_who_took_how_long(asha: httpx.AsyncClient) -> None:
     page = text_of(await asha.get("/alerts/al_parked"))
 
-    assert "Bridge 3.4 ms stored at 1.9 ms Broker 96 ms to its first word Exchange 121 ms to the last fill" in page
+    assert "Bridge 3.4 ms decided at 1.9 ms Broker 96 ms to its first word Exchange 121 ms to the last fill" in page
 
 
 async def test_a_refused_alert_shows_the_failed_check_first_with_its_figures(asha: httpx.AsyncClient) -> None:

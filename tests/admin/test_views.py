@@ -347,6 +347,22 @@ def test_a_refusal_of_one_account_stands_in_its_lane() -> None:
     assert (lane.account, lane.steps[0].mark, lane.steps[0].detail) == ("Asha · Zerodha", "bad", "Margin is too small.")
 
 
+def test_a_step_that_failed_is_marked_also_without_checks() -> None:
+    (failed,) = timeline.shared_steps(
+        [{"step": "mapped", "ms": 1, "title": "X: not mapped", "detail": "no such symbol", "ok": False}]
+    )
+
+    assert (failed.mark, failed.detail) == ("bad", "No such symbol")
+
+
+def test_a_repaired_message_is_said_to_be_repaired() -> None:
+    (read,) = timeline.shared_steps(
+        [{"step": "read", "ms": 1, "title": "Read as chartink", "detail": "", "repaired": True}]
+    )
+
+    assert read.title == "Read as chartink, repaired"
+
+
 def test_a_trace_that_is_not_what_it_should_be_is_no_trouble() -> None:
     assert timeline.as_steps("{}") == []
     assert timeline.as_steps("") == []

@@ -77,16 +77,10 @@ def figures(record_property: Callable[[str, object], None]) -> Callable[[str], N
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What every rehearsal came to, with its seed."""
-    reports = [
-        report for found in terminalreporter.stats.values() for report in found if hasattr(report, "user_properties")
-    ]
-    ended = [report for report in reports if report.when == "teardown"]
-    lines = [
-        f"{report.nodeid.split('::')[-1]}: {said}"
-        for report in ended
-        for name, said in report.user_properties
-        if name == FIGURES
-    ]
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    ended = [report for report in reports if isinstance(report, pytest.TestReport) and report.when == "teardown"]
+    told = [(report.nodeid.split("::")[-1], said) for report in ended for said in report.user_properties]
+    lines = sorted(f"{test}: {said}" for test, (name, said) in told if name == FIGURES)
     if lines:
         terminalreporter.section("rehearsals")
-        terminalreporter.write_line("\n".join(sorted(lines)))
+        terminalreporter.write_line("\n".join(lines))

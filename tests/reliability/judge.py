@@ -358,7 +358,8 @@ def judge(ledgers: Ledgers, seed: object, judges: Sequence[Judge] = JUDGES) -> V
     return Verdict(tuple(finding for each in judges for finding in each(ledgers)), seed)
 
 
-def assert_clean(ledgers: Ledgers, seed: object) -> None:
+def assert_clean(ledgers: Ledgers, seed: object, judges: Sequence[Judge] = JUDGES) -> Verdict:
     """Zero of everything, or an error that shows all of it."""
-    verdict = judge(ledgers, seed)
+    verdict = judge(ledgers, seed, judges)
     assert not verdict.findings, str(verdict)
+    return verdict

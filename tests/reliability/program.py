@@ -68,7 +68,12 @@ def assemble(said: argparse.Namespace) -> Bridge:
     for symbol in SYMBOLS:
         market.set_price(f"NSE:{symbol}", 100)
     settings = Settings(
-        data_dir=said.data_dir, database_url=said.database, port=said.port, always_open=True, log_level="INFO"
+        data_dir=said.data_dir,
+        database_url=said.database,
+        port=said.port,
+        market="simulated",
+        always_open=True,
+        log_level="INFO",
     )
     logs.configure(settings)
     both = said.web == said.dispatch

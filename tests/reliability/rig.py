@@ -21,7 +21,7 @@ from typing import Any
 from bridge.kit.database import Reader, connect
 from tests.fakebroker.client import ROOT, FakeBrokerProcess
 from tests.reliability.clock import Epoch
-from tests.reliability.judge import JUDGES, Finding, Judge, Verdict, ghost, judge, wrong
+from tests.reliability.judge import JUDGES, Finding, Judge, Verdict, assert_clean, ghost, wrong
 from tests.reliability.ledgers import Journal, Ledgers, Row
 from tests.reliability.sender import Sender
 
@@ -265,9 +265,8 @@ class Rig:
         """Wait for rest, let the judges look, and keep the figures; fails with all that was found."""
         await self.until_rest(rest_s)
         ledgers = self.ledgers()
-        verdict = judge(ledgers, f"{self.seed} {note}".strip(), judges)
+        verdict = assert_clean(ledgers, f"{self.seed} {note}".strip(), judges)
         self.figures.append(self._figures(ledgers, verdict))
-        assert not verdict.findings, str(verdict)
         return ledgers
 
     def _figures(self, ledgers: Ledgers, verdict: Verdict) -> str:

@@ -135,6 +135,7 @@ class Process:
             self.clock,
             house.capabilities_of,
             self.dispatcher.offer,
+            self.dispatcher.is_clear,
         )
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -234,9 +235,9 @@ class House:
 
     def add_strategy(self, strategy_id: str, settings: StrategySettings, *, user: User = ANN) -> Source:
         """A strategy and its source."""
-        row = {"id": strategy_id, "user_id": user.id, "name": "Breakout", "settings": settings.model_dump_json()}
+        row: Row = {"id": strategy_id, "user_id": user.id, "name": "Breakout", "settings": settings.model_dump_json()}
         row |= {"enabled": 1, "created_at": 0, "updated_at": 0}
-        source = {"id": f"so_{strategy_id}", "public_id": strategy_id, "user_id": user.id, "name": "Hook"}
+        source: Row = {"id": f"so_{strategy_id}", "public_id": strategy_id, "user_id": user.id, "name": "Hook"}
         source |= {"strategy_id": strategy_id, "secret_hash": "", "settings": "{}", "created_at": 0}
 
         def work(tx: Transaction) -> None:

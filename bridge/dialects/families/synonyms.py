@@ -190,7 +190,13 @@ def _flat(body: dict[str, Any], path: str = "") -> Iterator[tuple[str, str, Any]
     for name, value in body.items():
         full = f"{path}.{name}" if path else name
         plain_name = _plain(full)
-        if isinstance(value, dict) and _plain(name) not in _ASIDE and not _LEVEL.fullmatch(_unwrapped(plain_name)):
+        # An empty object is no group of members: it stays, so that whoever reads the member refuses it.
+        if (
+            isinstance(value, dict)
+            and value
+            and _plain(name) not in _ASIDE
+            and not _LEVEL.fullmatch(_unwrapped(plain_name))
+        ):
             yield from _flat(value, full)
         elif _plain(name) not in _ASIDE:
             yield full, plain_name, value

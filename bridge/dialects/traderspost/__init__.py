@@ -125,8 +125,9 @@ def _order(body: dict[str, Any], ticker: str, intent: Intent) -> OrderIntent:
     side = SIDES.get(intent)
     stop_loss = _stop_loss(body.get("stopLoss"))
     quantity, quantity_type = _size(body, intent, sentiment, side, stop_loss)
+    verb = _verb(intent, sentiment, side)
     return OrderIntent(
-        intent=_verb(intent, sentiment, side),
+        intent=verb,
         symbol=ticker,
         side=side,
         quantity=quantity,
@@ -135,6 +136,8 @@ def _order(body: dict[str, Any], ticker: str, intent: Intent) -> OrderIntent:
         take_profit=_take_profit(body.get("takeProfit")),
         stop_loss=stop_loss,
         sentiment_after=sentiment,
+        # "buy" closes a short and goes long, "sell" the other way round
+        close_opposite=True if side and verb is intent else None,
         instrument=_instrument(body, ticker),
         cancel_open_orders=optional_boolean(body.get("cancel"), "cancel"),
         extras=_extras(body),

@@ -53,7 +53,9 @@ def test_an_option_written_can_be_read(base: str, day: date, strike: Decimal, ri
     assert parse_symbol(option_symbol(base, day, strike, right)) == SymbolParts(base, day, strike, right)
 
 
-@pytest.mark.parametrize("symbol", ["INFY", "", "NIFTY30DEC25", "nifty30dec25fut", "NIFTY30DEC25FUT ", "NIFTY28MAR24CE"])
+@pytest.mark.parametrize(
+    "symbol", ["INFY", "", "NIFTY30DEC25", "nifty30dec25fut", "NIFTY30DEC25FUT ", "NIFTY28MAR24CE"]
+)
 def test_anything_else_has_no_parts(symbol: str) -> None:
     assert parse_symbol(symbol) is None
 

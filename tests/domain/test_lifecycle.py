@@ -57,7 +57,7 @@ def seen(state: Standing, report: OrderState, filled: int = 0) -> Change:
     return after_broker(state, report, Decimal(filled))
 
 
-@pytest.mark.parametrize(("state", "evidence"), product(OrderState, Local))
+@pytest.mark.parametrize(("state", "evidence"), list(product(OrderState, Local)))
 def test_our_own_evidence_follows_the_table_and_nothing_else(state: OrderState, evidence: Local) -> None:
     wanted = WAYS.get((state, evidence.value))
     if wanted is not None:
@@ -110,7 +110,7 @@ def test_an_order_that_the_broker_itself_rejected_is_no_late_evidence() -> None:
 
 
 def test_an_order_that_is_being_sent_belongs_to_its_sender() -> None:
-    with pytest.raises(IllegalMove, match="^the reply of an order that is being sent is still out$"):
+    with pytest.raises(IllegalMove, match=r"^the reply of an order that is being sent is still out$"):
         seen(standing(SENDING, known=False), FILLED, 10)
 
 

@@ -114,10 +114,9 @@ async def _delivered_late(house: House) -> list[str]:
 async def _stalled_holder(house: House) -> list[str]:
     """Another process of this machine holds the lease, and does not renew it."""
     stalled = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(600)")
-    X
-    house.process.writer.submit(
-        lambda tx: tx.execute("UPDATE leases SET holder = :h, fence = fence + 1", {"h": holder})
-    )
+    holder = Holder(Holder.me().host, stalled.pid, psutil.Process(stalled.pid).create_time())
+    row = {"holder": holder.text()}
+    house.process.writer.submit(lambda tx: tx.execute("UPDATE leases SET holder = :holder, fence = fence + 1", row))
     desks = house.process.dispatcher.desks
     await house.run(2)
     assert not desks

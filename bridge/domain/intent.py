@@ -135,6 +135,7 @@ class Level:
     order: Literal["limit", "market", "stop"] | None = None
     limit_price: Decimal | None = None
     reduce_only: bool | None = None
+    signed: bool | None = None  # True: counted from the market, up or down by the sign of `value`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,7 +199,7 @@ def _from_distance(
     offset: Level | Decimal, sign: int, side_was_said: bool, instrument: Instrument, quote: Quote | None
 ) -> Decimal:
     level = offset if isinstance(offset, Level) else Level(type="offset", value=offset)
-    if not isinstance(offset, Level) and side_was_said:
+    if level.signed or (not isinstance(offset, Level) and side_was_said):
         sign = 1  # a sender who knows the side says by the number's own sign whether it is up or down from the market
     if level.value is None or level.type in ("setting", "pips", "trail_percent", "trail_offset"):
         raise _Refused(

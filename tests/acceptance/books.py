@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from bridge.cli.benching.load import Shot
 from tests.acceptance.stage import Stage
 
-UNDER_WAY = "SELECT COUNT(*) AS n FROM orders WHERE state IN ('QUEUED', 'SENDING', 'UNKNOWN')"
+UNDER_WAY = (
+    "SELECT (SELECT COUNT(*) FROM intents WHERE state IN ('RECEIVED', 'HELD'))"
+    " + (SELECT COUNT(*) FROM orders WHERE state IN ('QUEUED', 'SENDING', 'UNKNOWN')) AS n"
+)
 ENDED_HERE = "SELECT quantity, code FROM orders WHERE state = 'NOT_SENT'"
 
 

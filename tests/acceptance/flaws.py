@@ -26,7 +26,7 @@ ZEROS = ("0", "0.0", "0.000", "+0", "-0", "00")
 
 JSON_NUMBERS: Mapping[str, Sequence[Any]] = {
     "number_negative": (-1, -2.5, -1000000),
-    "bad_number": (True, False, [], [5], ["5"], {"value": 5}),
+    "bad_number": (True, False, [], [5], ["5"], {}, {"value": 5}),
 }
 
 # ---- sides
@@ -84,7 +84,7 @@ CONTRACTS: Mapping[str, Sequence[tuple[str, str]]] = {
         ("NFO", "SBIN15JAN26FUT"),
     ),
     "contract_needed": (("MCX", "CRUDEOIL"), ("MCX", "GOLD"), ("CDS", "USDINR"), ("NFO", "NIFTY"), ("NFO", "SBIN")),
-    "symbol_unknown": (("NFO", "NIFTY31FEB26FUT"), ("MCX", "SBIN"), ("NSE", "NIFTY27JAN26FUT"), ("BSE", "NOSUCH")),
+    "symbol_unknown": (("NFO", "NIFTY31FEB26FUT"), ("MCX", "SBIN"), ("BSE", "NOSUCH")),
     "index_not_tradable": (("NSE_INDEX", "NIFTY"), ("NSE_INDEX", "BANKNIFTY"), ("BSE_INDEX", "SENSEX")),
     "exchange_unknown": (("NYZE", "SBIN"), ("NSEE", "SBIN"), ("N.S.E", "SBIN"), ("INDIA", "SBIN")),
     "unsupported_by_broker": (("NASDAQ", "AAPL"), ("NASDAQ", "TSLA")),

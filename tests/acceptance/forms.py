@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.acceptance.flaws import FRACTIONS, ZEROS
+
 GONE = object()  # the member is not sent
 Path = tuple[str | int, ...]
 
@@ -25,7 +27,9 @@ class Form:
     words: Mapping[str, Any] = field(default_factory=dict)  # this dialect's words for `sell`, `market`, `stop`, `stop_limit`
     calls: Mapping[str | tuple[str, str], str] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()  # members without which it is no order
-    allows: Collection[tuple[str, Any]] = ()  # (member, value) that others refuse and this dialect reads
+    reads: Collection[tuple[str, Any]] = ()  # (member, value) that are no fault here
+    looks_inside: bool = False  # an object is not a wrong value: its members are the message's own
+    missing_trigger: str = "missing_member"
 
     def write(self, changes: Mapping[str, Any]) -> str:
         """The order with members changed, as it is sent."""
@@ -55,7 +59,7 @@ class TextForm:
     members: Mapping[str, str]
     cuts: str = ""  # characters that end a member here, so that what holds one is another message
     calls: Mapping[str | tuple[str, str], str] = field(default_factory=dict)
-    allows: Collection[tuple[str, Any]] = ()
+    reads: Collection[tuple[str, Any]] = ()
 
     def write(self, changes: Mapping[str, Any]) -> str:
         """The order with members changed, as it is sent."""
@@ -76,6 +80,10 @@ def inside(*way: str | int, **names: str) -> dict[str, Path]:
     return {name: (*way, own) for name, own in names.items()}
 
 
+# Home-made messages ask for nothing with these, and punctuation around a side is no part of it.
+LOOSE_SIDES = [("side", said) for said in ("hold", "none", "BUY\u200b", "\u200bBUY", "BUY;", "'BUY'")]
+NO_PRICE = [("price", zero) for zero in ZEROS]
+
 JSON_FORMS = (
     Form(
         dialect="openalgo",
@@ -93,6 +101,7 @@ JSON_FORMS = (
                     validity="timeInForce"),
         words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
         calls={("size", "bad_number"): "invalid_quantity", "unknown_side": "invalid_action", ("type", "unknown_word"): "invalid_order_type"},
+        missing_trigger="trigger_price_missing",
     ),
     Form(
         dialect="trade_relay",
@@ -141,7 +150,9 @@ JSON_FORMS = (
         places=flat(symbol="symbol", exchange="exchange", side="side", size="qty", price="limit_price", type="order_type",
                     trigger="trigger_price", product="product"),
         words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
-        calls={("type", "unknown_word"): "unknown_order_type"},
+        calls={("type", "unknown_word"): "unknown_order_type", ("side", "bad_word"): "unknown_side"},
+        reads=LOOSE_SIDES,
+        looks_inside=True,
         needs=frozenset({"price"}),
     ),
     Form(
@@ -151,7 +162,9 @@ JSON_FORMS = (
         places=flat(symbol="ticker", exchange="exchange", price="limit_price", type="order_type", trigger="trigger_price")
         | inside("strategy", side="order_action", size="order_contracts"),
         words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
-        calls={("type", "unknown_word"): "unknown_order_type"},
+        calls={("type", "unknown_word"): "unknown_order_type", ("side", "bad_word"): "unknown_side"},
+        reads=LOOSE_SIDES,
+        looks_inside=True,
         needs=frozenset({"price"}),
     ),
     Form(
@@ -171,12 +184,14 @@ TEXT_FORMS = (
         members={"symbol": "SBIN", "side": "buy", "size": "1", "price": "985"},
         cuts="; ",
         calls={("price", "number_zero"): "missing_limit_price"},
+        reads=[("side", "x" * 300), ("symbol", "S" * 4000)],  # a message beyond any grammar
     ),
     TextForm(
         dialect="fyers_api_bridge",
         good="SYMBOL: {symbol}\nTYPE: {side}\nQTY: {size}\nPRICE: {price}",
         members={"symbol": "SBIN", "side": "LE", "size": "1", "price": "985"},
         calls={"unknown_side": "unknown_signal_type"},
+        reads=NO_PRICE,
     ),
     TextForm(
         dialect="csv_short",
@@ -190,6 +205,7 @@ TEXT_FORMS = (
         good="not-checked\n{side} {symbol} q={size} p={price}",
         members={"symbol": "SBIN", "side": "long", "size": "1", "price": "985"},
         cuts=" =",
+        reads=[("size", size) for size in FRACTIONS],  # it counts lots, of which the whole ones are traded
     ),
     TextForm(
         dialect="short_text",

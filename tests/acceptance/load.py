@@ -23,13 +23,14 @@ class Alerts:
     def __init__(self) -> None:
         self._numbers = count(1)
 
-    def take(self, many: int, **members: object) -> list[str]:
-        """That many new ones."""
-        return [self._next(members) for _ in range(many)]
+    def take(self, many: int, exchange: str = "NSE") -> list[str]:
+        """That many new ones, as OpenAlgo's users send them."""
+        return [self._next(exchange) for _ in range(many)]
 
-    def _next(self, members: dict[str, object]) -> str:
+    def _next(self, exchange: str) -> str:
         number = next(self._numbers)
-        return json.dumps({"ticker": SYMBOLS[number % len(SYMBOLS)], "action": "buy", "quantity": number} | members)
+        where = {"symbol": SYMBOLS[number % len(SYMBOLS)], "exchange": exchange}
+        return json.dumps(where | {"action": "BUY", "quantity": number, "pricetype": "MARKET", "product": "MIS"})
 
 
 async def steady(client: Client, bodies: Sequence[str], per_second: float) -> list[Shot]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.books import UNDER_WAY
 from tests.acceptance.floor import Floor, Took
 from tests.acceptance.program import Lane
 from tests.acceptance.sizes import Size
@@ -24,7 +25,6 @@ BARE_EVERY = 20  # so many cases for one that the bare server gets, too
 WARM_UP = 500  # until every dialect was imported and every cache has something in it
 GROWTH = 64 * 2**20
 SHOWN = 600  # bytes of a request in a report
-UNDER_WAY = "SELECT COUNT(*) AS n FROM orders WHERE state IN ('QUEUED', 'SENDING')"
 
 
 @dataclass(slots=True)

@@ -26,6 +26,8 @@ LANES = {
     "capped": {"quantity_max": 5},
     "thrifty": {"value_max": 1000},
     "listed": {"any_symbol": False, "symbols": {"TCS": {"exchange": "NSE", "symbol": "TCS"}}},
+    "long": {"direction": "long"},
+    "short": {"direction": "short"},
     "nightly": {"window": {"start": "22:00", "end": "23:00"}},
     **{form.dialect: {"dialect": form.dialect} for form in TEXT_FORMS},
 }

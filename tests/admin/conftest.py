@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from admin.rows import Seeded
-from admin.seed import PASSWORD
-from admin.world import World, build
 from bridge.accounts.model import Role
+from tests.admin.rows import Seeded
+from tests.admin.seed import PASSWORD
+from tests.admin.world import World, build
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from admin.rows import MINUTE, SECOND, Seeded
-from admin.troubles import FUTURE, Troubles, trace
 from bridge.accounts.model import Feed, Role, StrategySettings
 from bridge.accounts.service import Accounts
 from bridge.kit.clock import micros
 from bridge.kit.database import Writer
 from bridge.orders import tables
+from tests.admin.rows import MINUTE, SECOND, Seeded
+from tests.admin.troubles import FUTURE, Troubles, trace
 
 NOW = datetime(2026, 11, 20, 6, 12, 7, tzinfo=UTC)  # 11:42:07 IST, a Friday
 PASSWORD = "correct horse battery staple"

@@ -7,10 +7,10 @@ import re
 import httpx
 import pytest
 
-from admin.seed import PASSWORD
-from admin.world import World, post
 from bridge.accounts.model import Role
 from bridge.orders.arrival import Answer
+from tests.admin.seed import PASSWORD
+from tests.admin.world import World, post
 
 
 async def after(browser: httpx.AsyncClient, answer: httpx.Response) -> str:

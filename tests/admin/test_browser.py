@@ -17,10 +17,10 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from admin.rows import Seeded
-from admin.seed import PASSWORD
-from admin.world import build
 from bridge.kit.settings import Settings
+from tests.admin.rows import Seeded
+from tests.admin.seed import PASSWORD
+from tests.admin.world import build
 
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = (

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from admin.world import World, build
 from bridge.kit.database import Transaction
+from tests.admin.world import World, build
 
 
 def text_of(page: httpx.Response) -> str:

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from admin.seed import PASSWORD
-from admin.world import FROM_HERE, ORIGIN, World, build, post, sign_in, token_of
 from bridge.kit.database import Transaction
 from bridge.kit.settings import Settings
+from tests.admin.seed import PASSWORD
+from tests.admin.world import FROM_HERE, ORIGIN, World, build, post, sign_in, token_of
 
 # Every address with an id of somebody, and every form, as the router has them.
 OPEN = {"/signin", "/static/{version}/{name}"}

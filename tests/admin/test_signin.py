@@ -5,11 +5,11 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from admin.seed import PASSWORD
-from admin.world import FROM_HERE, World, post, sign_in
 from bridge.accounts import signin
 from bridge.accounts.signin import Denied, SlowDown
 from bridge.kit.database import StorageUnavailable
+from tests.admin.seed import PASSWORD
+from tests.admin.world import FROM_HERE, World, post, sign_in
 
 
 async def test_name_and_password_open_the_pages(world: World) -> None:

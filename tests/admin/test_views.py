@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.world import FakeMarket
 from bridge.accounts.directory import Snapshot
 from bridge.accounts.model import Account, Stop
 from bridge.admin import figures, timeline
@@ -25,6 +24,7 @@ from bridge.admin.words import INTENT_BADGES, ORDER_BADGES
 from bridge.domain.lifecycle import IntentState, OrderState
 from bridge.kit.clock import micros
 from bridge.kit.database import dumps
+from tests.admin.world import FakeMarket
 
 NOW = micros(datetime(2026, 11, 20, 6, 0, tzinfo=UTC))
 ACCOUNT = Account(id="ac", user_id="us", name="Asha · Zerodha", broker="zerodha")

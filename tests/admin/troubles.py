@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from admin.rows import MINUTE, SECOND, Rows
+from tests.admin.rows import MINUTE, SECOND, Rows
 
 FUTURE = "NIFTY23NOV26FUT"
 OPTION = "BANKNIFTY23NOV2658900CE"

@@ -13,8 +13,6 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from admin.rows import Seeded
-from admin.seed import NOW, PASSWORD, seed
 from bridge import admin
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import User
@@ -26,6 +24,8 @@ from bridge.kit.settings import Settings
 from bridge.kit.vault import Vault
 from bridge.market.base import Candle, Quote
 from bridge.orders.arrival import Answer
+from tests.admin.rows import Seeded
+from tests.admin.seed import NOW, PASSWORD, seed
 
 ORIGIN = "http://bridge.test"
 FROM_HERE = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}

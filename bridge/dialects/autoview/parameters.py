@@ -156,7 +156,7 @@ def _price(key: str, unit: str, said: str) -> dict[str, Any]:
     if unit == "price":
         return {"price": values.positive(said, key)}
     if said.endswith("%"):
-        return {"price_offset": Level(type="percent", value=values.number(said[:-1], key))}
+        return {"price_offset": Level(type="percent", value=values.number(said[:-1], key), signed=True)}
     return {"price_offset": values.number(said, key)}
 
 

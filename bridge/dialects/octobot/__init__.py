@@ -131,7 +131,7 @@ def _prices(pairs: Pairs, order_type: OrderType) -> dict[str, Any]:
 
 
 def _rests(level: Level, member: str) -> dict[str, Any]:
-    return {member: level.value} if level.type == "price" else {"price_offset": level}
+    return {member: level.value} if level.type == "price" else {"price_offset": replace(level, signed=True)}
 
 
 def _level(said: str | None, name: str) -> Level | None:

@@ -42,6 +42,7 @@ from bridge.orders.lease import Holder, Leases
 from bridge.orders.pipeline import Pipeline
 from bridge.orders.squareoff import SquareOff
 from bridge.orders.survey import Survey
+from bridge.webhooks import description
 from bridge.webhooks.receive import Hook
 
 log = structlog.get_logger("bridge")
@@ -202,6 +203,7 @@ class Bridge:
         if self._web:
             site.include_router(api.create(self.reader, self.vault, self.clock, self.directory))
             site.include_router(admin.create(self._ports()))
+            _describe_hook(site)
         return site
 
     def _ports(self) -> admin.Ports:
@@ -242,6 +244,17 @@ class Bridge:
             log.warning("not ready", problem=type(problem).__name__)
             good = False
         return JSONResponse({"status": "ready" if good else "not ready"}, 200 if good else 503)
+
+
+def _describe_hook(site: FastAPI) -> None:
+    described = site.openapi
+
+    def with_hook() -> dict[str, Any]:
+        schema = described()
+        schema["paths"].setdefault(description.PATH, description.path_item())
+        return schema
+
+    site.openapi = with_hook  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
 
 
 async def _not_a_page(request: Request, problem: Exception) -> Response:

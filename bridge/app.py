@@ -90,7 +90,7 @@ class Bridge:
             self.clock,
             capabilities_of,
             self.dispatcher.offer,
-            self.dispatcher.is_clear,
+            self.dispatcher.standing,
         )
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.square_off = SquareOff(self.pipeline, self.survey, self.reader, self.clock)

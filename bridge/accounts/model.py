@@ -78,6 +78,7 @@ class StrategySettings(_Settings):
     order_type: OrderType = OrderType.MARKET
     product: Product | None = None
     scan_side: Literal["buy", "sell", "exit_long", "exit_short", "keyword"] | None = None
+    scan_repeats: Literal["hold", "add"] = "hold"  # what a scan hit does when the strategy holds the symbol already
     scan_symbols_max: int = Field(10, ge=1)
     window: Window = Window()
     entry_max_age_s: float = Field(60, gt=0)

@@ -32,6 +32,7 @@ UNKNOWN = "unknown"  # the dialect's name in a reading that never came to a dial
 
 _SHARED = "families"  # what several dialects share; not a dialect
 _NEVER_ORDERS = frozenset({Kind.NOTIFY, Kind.INVALID, Kind.MALFORMED, Kind.QUERY})
+_BRACE_LOST = re.compile(r'"\w+"\s*:\s*["\d\[{tfn-]')
 _LIKE_JSON = re.compile(r'\{(?!!)|\[\s*[\[{"]')
 _QUERY = re.compile(r"[^=&\s{}()]++=[^&\s]*+(?:&[^=&\s]++=[^&\s]*+)*+")
 _FORM = re.compile(r"[\w.-]++=[^&\n]*+(?:&[\w.-]++=[^&\n]*+)*+")  # declared as a form, blanks may stand unquoted
@@ -96,6 +97,10 @@ def _message(content_type: str, body: bytes | str) -> Message:
             refuse_placeholder(text, "message")
             value, repairs = mend(text)
             return Message(content_type, text, value, repairs)
+    if _BRACE_LOST.match(text):
+        raise Unreadable(
+            "malformed_json", "the message begins like the inside of a JSON object; the opening brace is missing"
+        )
     return Message(content_type, text, _form(content_type, text))
 
 

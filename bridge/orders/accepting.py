@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.accounts.service import touch
 from bridge.domain.intent import plain
 from bridge.domain.lifecycle import IntentState, Provenance
 from bridge.domain.refusal import Refusal
@@ -91,6 +92,7 @@ class Accept:
     claim: Claim
     intents: Sequence[IntentRecord]
     orders: Sequence[OrderRecord]
+    switches_off: str | None = None  # the strategy that the alert stops
 
     def __call__(self, tx: Transaction) -> Receipt:
         alert, source_id, now = self.alert, self.alert["source_id"], self.alert["received_at"]
@@ -104,7 +106,16 @@ class Accept:
         self._insert_alert(tx, self.receipt, None)
         tx.insert_many(tables.intents, [intent.row() for intent in self.intents])
         journal.plan_orders(tx, self.orders, "")
+        if self.switches_off:
+            self._switch_off(tx, self.switches_off)
         return self.receipt
+
+    def _switch_off(self, tx: Transaction, strategy_id: str) -> None:
+        tx.execute("UPDATE strategies SET enabled = 0 WHERE id = :id", {"id": strategy_id})
+        touch(tx)
+        text = "An alert switched its strategy off. What it holds stays open unless the alert closed it."
+        notice = Notice("strategy_stopped", "critical", text)
+        journal.tell(tx, notice, self.alert["received_at"], self.alert["user_id"], self.alert["id"])
 
     def _repeated(self, tx: Transaction, seen: Seen) -> Receipt:
         if seen.conflict:

@@ -11,6 +11,7 @@ from bridge.domain.instrument import InstrumentKind
 from bridge.domain.intent import OrderType
 from bridge.domain.refusal import Refusal
 from bridge.orders.situation import Candidate, Situation
+from bridge.orders.sizing import step_of
 
 SLICES_MAX = 10  # what Indian brokers take per request
 CLOCK_SKEW_MAX_S = 30.0  # a message from further in the future means that one of two clocks is wrong
@@ -58,7 +59,8 @@ def alert_is_fresh(candidate: Candidate, situation: Situation) -> Refusal | None
     if age < -CLOCK_SKEW_MAX_S:
         return Refusal(
             "alert_from_the_future",
-            f"The alert says it was sent {-age:.0f} s from now; one of the two clocks is wrong.",
+            f"The alert says it was sent {-age:.0f} s from now. A time that names no zone is read as UTC; else one of the two clocks"
+            " is wrong.",
             {"age_s": round(age, 3)},
         )
     settings = situation.strategy.settings
@@ -76,7 +78,8 @@ def alert_is_fresh(candidate: Candidate, situation: Situation) -> Refusal | None
 def direction_is_allowed(candidate: Candidate, situation: Situation) -> Refusal | None:
     """A long-only strategy never sells short, a short-only one never buys."""
     direction = situation.strategy.settings.direction
-    if not candidate.is_entry or candidate.side is None or candidate.side in SIDES_ALLOWED[direction]:
+    undecided = candidate.needs_position and candidate.quantity is None  # its desk judges what would open
+    if not candidate.is_entry or candidate.side is None or undecided or candidate.side in SIDES_ALLOWED[direction]:
         return None
     return Refusal(
         "direction_not_allowed",
@@ -167,18 +170,21 @@ def quantity_is_tradable(candidate: Candidate, situation: Situation) -> Refusal 
     if quantity is None:
         return None
     if quantity <= 0:
-        return Refusal(
-            "quantity_zero", "The size comes to nothing: there is less money than one unit costs, or the number was 0."
-        )
+        how = candidate.notes[-1] if candidate.notes else "the number was not above 0"
+        return Refusal("quantity_zero", f"The size comes to nothing: {how}.")
     instrument = candidate.instrument
-    if instrument.kind in (InstrumentKind.CRYPTO, InstrumentKind.FOREX):
-        return None
+    if instrument.kind is InstrumentKind.CRYPTO:
+        if quantity % step_of(instrument) == 0:
+            return None
+        return Refusal(
+            "quantity_too_fine", f"{quantity.normalize():f} {instrument.symbol} has more than eight decimals."
+        )
     if quantity != quantity.to_integral_value():
         return Refusal(
             "quantity_fraction",
             f"{instrument.symbol} trades in whole units, and {quantity.normalize():f} is not whole.",
         )
-    if quantity % instrument.lot_size:
+    if quantity % step_of(instrument):
         return Refusal(
             "quantity_not_in_lots",
             f"{quantity:f} is no multiple of {instrument.symbol}'s lot of {instrument.lot_size:f}.",
@@ -303,8 +309,27 @@ def daily_loss_not_reached(candidate: Candidate, situation: Situation) -> Refusa
 
 # Conditions that some dialects can put on an order and nobody here would watch.
 CONDITIONS = frozenset(
-    {"account_filter", "after_market", "atr_trailing", "chase", "double_to_reverse", "good_till", "iceberg"}
-    | {"limit_offset", "max_spread_pips", "oco", "on_out_of_sync", "post_only", "scaled", "steppedmarket", "variety"}
+    {
+        "account_filter",
+        "after_market",
+        "atr_trailing",
+        "chase",
+        "dca_orders",
+        "double_to_reverse",
+        "good_till",
+        "iceberg",
+    }
+    | {
+        "limit_offset",
+        "max_position_cash",
+        "max_spread_pips",
+        "oco",
+        "on_out_of_sync",
+        "post_only",
+        "scaled",
+        "steppedmarket",
+        "variety",
+    }
 )
 
 

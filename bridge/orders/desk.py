@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -16,7 +17,6 @@ import structlog
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Account
 from bridge.brokers.base import Broker, Capabilities
-from bridge.domain.intent import Side
 from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, OrderState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
@@ -87,6 +87,7 @@ class AccountDesk:
         self._busy: set[Lane] = set()
         self._taken: set[str] = set()
         self._sending: set[str] = set()
+        self._delayed: dict[str, IntentRecord] = {}
         self._unresolved: dict[str, set[int]] = {}  # by alert: legs of baskets that wait for their position
         self.gate = Gate(self, shared, self._unresolved)
         self.book = BookKeeper(self, shared)
@@ -158,10 +159,10 @@ class AccountDesk:
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
-    def is_clear(self, lane: Lane, side: Side) -> bool:
-        """The lane's strategy holds nothing on the other side, and nothing of the lane is queued, sent or resting."""
+    def standing(self, lane: Lane) -> Decimal | None:
+        """What the lane's strategy holds, if that is certain: nothing of the lane is queued, sent or resting."""
         idle = lane not in self._busy and not self.ledger.open_in(lane)
-        return idle and self.ledger.holding(lane).quantity * side.sign >= 0
+        return self.ledger.holding(lane).quantity if idle else None
 
     async def look_for_work(self) -> None:
         """Take in what other processes (or an earlier one) have queued."""
@@ -220,10 +221,30 @@ class AccountDesk:
             else:
                 self._enqueue(item)
 
+    def overtaken_by(self, intent: IntentRecord) -> list[IntentRecord]:
+        """Delayed intents of the same strategy and instrument that were asked for before; they are not started any more."""
+        same = [
+            item
+            for item in self._delayed.values()
+            if item.strategy_id == intent.strategy_id
+            and (not intent.symbol or (item.exchange, item.symbol) == (intent.exchange, intent.symbol))
+            and item.created_at < intent.created_at
+        ]
+        for item in same:
+            del self._delayed[item.id]
+        return same
+
+    def move(self, old: IntentRecord, new: IntentRecord) -> None:
+        """The same intent in another lane."""
+        self.gate.inherit_deadline(new, old)
+        self._enqueue(new)
+
     async def _enqueue_later(self, item: IntentRecord) -> None:
+        self._delayed[item.id] = item
         while (left := (item.not_before - micros(self._clock.now())) / 1e6) > 0:
             await self._clock.sleep(min(left, 1.0))
-        self._enqueue(item)
+        if self._delayed.pop(item.id, None):
+            self._enqueue(item)
 
     def _enqueue(self, item: Work) -> None:
         self._lanes.setdefault(item.lane, []).append(item)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 
 import structlog
 
 from bridge.accounts.model import Account
 from bridge.brokers.base import Broker, Capabilities
-from bridge.domain.intent import Side
 from bridge.kit.clock import micros
 from bridge.kit.database import StorageUnavailable
 from bridge.orders.desk import AccountDesk, Services
@@ -38,10 +38,10 @@ class Dispatcher:
         if desk is not None:
             desk.offer(work)
 
-    def is_clear(self, account_id: str, lane: Lane, side: Side) -> bool:
-        """Whether it is certain, here and now, that an order on that side closes nothing. False without a desk here."""
+    def standing(self, account_id: str, lane: Lane) -> Decimal | None:
+        """What a strategy certainly holds here and now. None where nobody here knows."""
         desk = self.desks.get(account_id)
-        return desk is not None and desk.is_clear(lane, side)
+        return desk.standing(lane) if desk else None
 
     async def run(self) -> None:
         """Keep the leases, for ever."""

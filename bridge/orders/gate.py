@@ -38,9 +38,9 @@ class Gate:
         left = item.deadline - max(born, micros(self._clock.now()))
         self._due[item.id] = self._clock.monotonic() + max(left, 0) / 1e6
 
-    def inherit_deadline(self, order: OrderRecord, intent: IntentRecord) -> None:
-        """An order that an intent led to has the time that the intent had left."""
-        self._due[order.id] = self._due.get(intent.id, self._clock.monotonic() + self.time_left(intent))
+    def inherit_deadline(self, item: Work, intent: IntentRecord) -> None:
+        """What an intent led to has the time that the intent had left."""
+        self._due[item.id] = self._due.get(intent.id, self._clock.monotonic() + self.time_left(intent))
 
     def forget(self, item: Work) -> None:
         """The item has come to an end."""

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from bridge.accounts.directory import Directory
@@ -14,7 +15,7 @@ from bridge.brokers.base import Capabilities
 from bridge.dialects import read
 from bridge.dialects.base import Context
 from bridge.domain.instrument import Instrument, InstrumentKind
-from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, Product, Reading, Side, TimeInForce
+from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType, Product, Reading, TimeInForce
 from bridge.domain.lifecycle import IntentState
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
@@ -35,14 +36,17 @@ from bridge.orders.checks import (
 )
 from bridge.orders.journal import Claim
 from bridge.orders.masking import mask
-from bridge.orders.planning import Money, candidate
+from bridge.orders.planning import candidate
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
 from bridge.orders.situation import EXIT_INTENTS, WORKING_ORDER_INTENTS, Candidate, Situation
+from bridge.orders.sizing import Money
 from bridge.orders.survey import Survey
-from bridge.orders.timing import age_of, bar_time
+from bridge.orders.timing import age_of, bar_end
 from bridge.orders.trace import Trace
 
 NEVER_TRADES = frozenset({Kind.NOTIFY, Kind.QUERY, Kind.VARIABLE})
+# Anyone may stop: a message with one of these switches its strategy off. Only a person switches it on again.
+STOPPING = ("stop", "pause", "disable", "kill", "stopbuy", "stopentry")
 ID_MAX = 150
 ID_KEPT = timedelta(days=7)
 SCAN_KEPT = timedelta(minutes=10)
@@ -52,7 +56,7 @@ TRADINGVIEW_RESENDS_S = 20.0
 CHECKS_WITHOUT_INSTRUMENT = (trading_is_not_stopped, strategy_is_live, account_is_usable, alert_is_fresh)
 EVERYTHING = Instrument(symbol="", exchange="", kind=InstrumentKind.EQUITY)
 
-IsClear = Callable[[str, Lane, Side], bool]
+Standing = Callable[[str, Lane], Decimal | None]
 Offer = Callable[[str, Sequence[IntentRecord | OrderRecord]], None]
 
 
@@ -88,7 +92,7 @@ class Pipeline:
         clock: Clock,
         capabilities: Callable[[str], Capabilities | None],
         offer: Offer,
-        is_clear: IsClear,
+        standing: Standing,
     ) -> None:
         self._directory = directory
         self._survey = survey
@@ -97,7 +101,7 @@ class Pipeline:
         self._clock = clock
         self._capabilities = capabilities
         self.offer = offer
-        self._is_clear = is_clear
+        self._standing = standing
 
     async def submit(self, arrival: Arrival) -> Answer:
         """Read, decide, commit, answer, wake the dispatcher. Raises `StorageUnavailable` when nothing was kept."""
@@ -132,7 +136,7 @@ class Pipeline:
         trace.add("read", f"Read as {reading.dialect}", "; ".join(reading.because), repaired=reading.repaired)
         case = Case(new_id("al"), arrival, strategy, reading, trace)
         case.age_s = age_of(reading, arrival.received_at)
-        case.bar = bar_time(reading)
+        case.bar = bar_end(reading)
         return case
 
     def _refuse_message(self, case: Case) -> Refusal | None:
@@ -148,9 +152,15 @@ class Pipeline:
                 "conditional_unsupported",
                 "Conditional orders are not kept here; send the order when it is due.",
             )
-        if reading.kind is Kind.CONTROL and any(order.intent not in EXIT_INTENTS for order in reading.orders):
+        if reading.kind is Kind.CONTROL and not _may_steer(reading):
+            message = f"“{reading.control}” is for a person to do: on the page, or with bridge strategy enable."
+            return Refusal("control_unsupported", message)
+        if reading.accounts:
+            message = "The message names accounts with sizes of their own; the strategy's settings decide both."
+            return Refusal("accounts_unsupported", message)
+        if len({str(order.extras["bot"]) for order in reading.orders if "bot" in order.extras}) > 1:
             return Refusal(
-                "control_unsupported", "A message may close what a strategy holds, but not steer the strategy."
+                "several_bots", "The message is for several bots; give each a strategy and an address of its own."
             )
         return None
 
@@ -199,7 +209,8 @@ class Pipeline:
     def _refusal_of(self, case: Case) -> Refusal | None:
         if not case.is_refused():
             return None
-        first = case.intents[0]
+        own = (intent for intent in case.intents if intent.code != "basket_stopped")
+        first = next(own, case.intents[0])
         return Refusal(first.code or "refused", first.message or "")
 
     def _plan_one(self, case: Case, feed: Feed, number: int, wish: OrderIntent, basket: str | None) -> None:
@@ -223,11 +234,12 @@ class Pipeline:
             return mapped
         money = Money(self._survey.market.quote(mapped.instrument), None)  # funds are the desk's to know
 
-        def is_clear(instrument: Instrument, product: Product, side: Side) -> bool:
-            lane = (instrument.exchange, instrument.symbol, str(product), case.strategy.id)
-            return self._is_clear(feed.account_id, lane, side)
+        def standing(instrument: Instrument, product: Product) -> Decimal | None:
+            return self._standing(
+                feed.account_id, (instrument.exchange, instrument.symbol, str(product), case.strategy.id)
+            )
 
-        made = candidate(wish, mapped, case.strategy.settings, feed, money, is_clear)
+        made = candidate(wish, mapped, case.strategy.settings, feed, money, standing)
         said = "; ".join(mapped.said) or f"{mapped.instrument.key}, exactly as written"
         case.trace.add(
             "mapped",
@@ -354,7 +366,7 @@ class Pipeline:
                 "strategy_id": case.strategy.id,
                 "received_at": micros(arrival.received_at),
                 "content_type": arrival.content_type[:120],
-                "body": mask(arrival.body, reading.secret),
+                "body": mask(arrival.body, reading.secret, _licence(reading)),
                 "body_hash": body_hash,
                 "sender": arrival.sender[:64],
                 "dialect": reading.dialect,
@@ -363,6 +375,7 @@ class Pipeline:
             receipt=receipt,
             trace=case.trace,
             claim=self._claim(case, body_hash),
+            switches_off=case.strategy.id if reading.control in STOPPING and not receipt.refusal else None,
             intents=case.intents,
             orders=case.orders,
         )
@@ -404,6 +417,17 @@ def _beyond_scan_cap(case: Case, number: int) -> Refusal | None:
     if case.reading.kind is not Kind.SCAN or number <= cap * 100:
         return None
     return Refusal("scan_cap", f"The scan has more than the {cap} symbols that the strategy takes from one alert.")
+
+
+def _may_steer(reading: Reading) -> bool:
+    """A message may stop its strategy, close what it holds, or wait; nothing else."""
+    closes = all(order.intent in EXIT_INTENTS for order in reading.orders)
+    return closes and reading.control in (*STOPPING, "wait", None)
+
+
+def _licence(reading: Reading) -> str | None:
+    """Some dialects' first item is the sender's licence: as good as a password."""
+    return reading.account if reading.dialect in ("pineconnector", "tradesgnl") else None
 
 
 def _by_account(work: Iterable[IntentRecord | OrderRecord]) -> dict[str, list[IntentRecord | OrderRecord]]:

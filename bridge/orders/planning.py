@@ -7,42 +7,24 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 
 from bridge.accounts.model import Feed, StrategySettings
-from bridge.brokers.base import Funds
 from bridge.domain.instrument import Instrument, InstrumentKind
 from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, Product, QuantityType, Side, TimeInForce
 from bridge.domain.refusal import Refusal
 from bridge.market.base import Quote
 from bridge.orders.situation import EXIT_INTENTS, POSITION_INTENTS, WORKING_ORDER_INTENTS, Candidate
+from bridge.orders.sizing import COUNTED, Mapped, Money, NotPlanned, floor, pip_of, size
 
+TRADABLE = frozenset(Intent) - {Intent.MODIFY_POSITION, Intent.SET_VARIABLE}
 LONG_INTENTS = frozenset({Intent.BUY, Intent.ENTER_LONG, Intent.EXIT_SHORT, Intent.START_DEAL})
 SHORT_INTENTS = frozenset({Intent.SELL, Intent.ENTER_SHORT, Intent.EXIT_LONG})
-CURRENCIES = {"USDT": "USD", "USDC": "USD"}  # coins that stand for a currency
-COUNTED = frozenset({QuantityType.UNITS, QuantityType.BASE, QuantityType.CONTRACTS})
 
 
-IsClear = Callable[[Instrument, Product, Side], bool]
+Standing = Callable[[Instrument, Product], Decimal | None]
 
 
-def _unsure(_: Instrument, __: Product, ___: Side) -> bool:
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """The instrument a spelling means, the sentences that explain it, and the mapping's own size and product."""
-
-    instrument: Instrument
-    said: tuple[str, ...] = ()
-    quantity: Decimal | None = None
-    product: Product | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """What sizing may need to know: the price now and the account's funds. None: not known."""
-
-    quote: Quote | None
-    funds: Funds | None
+def unsure(_: Instrument, __: Product) -> Decimal | None:
+    """Nobody here knows what the strategy holds."""
+    return None
 
 
 OF_ACCOUNT = frozenset(
@@ -57,51 +39,51 @@ OF_ACCOUNT = frozenset(
 )
 
 
-class _Refused(Exception):
-    """Carries a refusal out of nested sizing."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.refusal = Refusal(code, message)
-
-
 def candidate(
     intent: OrderIntent,
     mapped: Mapped,
     settings: StrategySettings,
     feed: Feed,
     money: Money,
-    is_clear: IsClear = _unsure,
+    standing: Standing = unsure,
 ) -> Candidate | Refusal:
     """One intent for one account, as far as it can be decided without the account's position.
 
-    `is_clear(instrument, product, side)` says that the strategy certainly holds nothing on the other side and has nothing on
-    its way: then even an order that would close the opposite first can be sized at once.
+    `standing(instrument, product)` is what the strategy certainly holds, with nothing on its way; None where that is not certain
+    here. With it, an order that would close the opposite first can be sized at once when there is no opposite.
     """
     try:
-        return _candidate(intent, mapped, settings, feed, money, is_clear)
-    except _Refused as no:
+        return _candidate(intent, mapped, settings, feed, money, standing)
+    except NotPlanned as no:
         return no.refusal
 
 
 def _candidate(
-    intent: OrderIntent, mapped: Mapped, settings: StrategySettings, feed: Feed, money: Money, is_clear: IsClear
+    intent: OrderIntent, mapped: Mapped, settings: StrategySettings, feed: Feed, money: Money, standing: Standing
 ) -> Candidate:
+    if intent.intent not in TRADABLE:
+        raise NotPlanned(
+            f"{intent.intent.value}_unsupported",
+            f"“{intent.intent.value.replace('_', ' ')}” asks for something that no order can do: Bridge keeps no stop or target with"
+            " a position, and no variables.",
+        )
     intent = scan_as_order(intent, settings)
     side = side_of(intent)
     reduces = _reduces(intent, side, settings)
     order_type = intent.order_type
     if order_type is OrderType.DEFAULT:
-        order_type = OrderType.MARKET if reduces else settings.order_type
+        order_type = _implied_type(intent) or (OrderType.MARKET if reduces else settings.order_type)
     product = intent.product or mapped.product or settings.product or _usual_product(mapped.instrument)
     needs_position = reduces or _needs_position(intent) or intent.intent in WORKING_ORDER_INTENTS
-    if intent.close_opposite and not needs_position:
-        needs_position = side is None or not is_clear(mapped.instrument, product, side)
+    if not needs_position and (intent.close_opposite or _asks_if_held(intent, settings)):
+        held = standing(mapped.instrument, product)
+        free = held is not None and side is not None and held * side.sign >= 0
+        needs_position = not free or (held != 0 and _asks_if_held(intent, settings))
     price, trigger = _prices(intent, side, order_type, mapped.instrument, money.quote)
     quantity, note = (
         (None, "decided by the position")
         if needs_position
-        else _size(intent, mapped, settings, feed, money, price or trigger)
+        else size(intent, side, mapped, settings, feed, money, price or trigger)
     )
     return Candidate(
         intent=intent,
@@ -135,11 +117,17 @@ def scan_as_order(intent: OrderIntent, settings: StrategySettings) -> OrderInten
         "exit_short": Intent.EXIT_SHORT,
     }.get(str(action))
     if verb is None:
-        raise _Refused(
+        raise NotPlanned(
             "scan_side_missing", "A scan has no side. Set in the strategy whether its symbols are bought or sold."
         )
     # The screener's trigger price is the price at the scan, not a stop.
-    return replace(intent, intent=verb, trigger_price=None, signal_price=intent.trigger_price)
+    extras = {**intent.extras, "scan": True}
+    return replace(intent, intent=verb, trigger_price=None, signal_price=intent.trigger_price, extras=extras)
+
+
+def _asks_if_held(intent: OrderIntent, settings: StrategySettings) -> bool:
+    """A screener names a symbol again as long as it stays in the scan; that is not a wish for more of it."""
+    return bool(intent.extras.get("scan")) and settings.scan_repeats == "hold"
 
 
 def side_of(intent: OrderIntent) -> Side | None:
@@ -166,6 +154,14 @@ def _needs_position(intent: OrderIntent) -> bool:
     return intent.intent in POSITION_INTENTS or bool(intent.cancel_open_orders) or intent.quantity_type in OF_ACCOUNT
 
 
+def _implied_type(intent: OrderIntent) -> OrderType | None:
+    """A price in a message that names no type says the type; a mere price at the alert stands in `signal_price`."""
+    given = (intent.price is not None, intent.trigger_price is not None)
+    return {(True, True): OrderType.STOP_LIMIT, (True, False): OrderType.LIMIT, (False, True): OrderType.STOP}.get(
+        given
+    )
+
+
 def _usual_product(instrument: Instrument) -> Product:
     return Product.MIS if instrument.kind in (InstrumentKind.EQUITY, InstrumentKind.INDEX) else Product.NRML
 
@@ -174,7 +170,7 @@ def priced(wish: Candidate, side: Side, quote: Quote | None) -> Candidate | Refu
     """The candidate on the side that the position decided, with the prices that depend on it."""
     try:
         price, trigger = _prices(wish.intent, side, wish.order_type, wish.instrument, quote)
-    except _Refused as no:
+    except NotPlanned as no:
         return no.refusal
     return replace(wish, side=side, price=price, trigger_price=trigger)
 
@@ -201,107 +197,25 @@ def _from_distance(
     level = offset if isinstance(offset, Level) else Level(type="offset", value=offset)
     if level.signed or (not isinstance(offset, Level) and side_was_said):
         sign = 1  # a sender who knows the side says by the number's own sign whether it is up or down from the market
-    if level.value is None or level.type in ("setting", "pips", "trail_percent", "trail_offset"):
-        raise _Refused(
-            "price_unit_unknown", f"The entry distance is in {level.type}, which this strategy gives no meaning to."
+    if level.value is None or level.type in ("setting", "trail_percent", "trail_offset"):
+        raise NotPlanned(
+            "price_unit_unknown",
+            "The entry is a number without a unit. Let the sender say whether it is a price, a percentage or pips.",
         )
     if level.type == "price":
         return level.value
     if quote is None:
-        raise _Refused("price_unknown", f"There is no price for {instrument.symbol} from which to count the distance.")
-    steps = {"percent": quote.last / 100, "points": instrument.tick_size, "offset": Decimal(1)}
+        raise NotPlanned(
+            "price_unknown", f"There is no price for {instrument.symbol} from which to count the distance."
+        )
+    steps = {
+        "percent": quote.last / 100,
+        "points": instrument.tick_size,
+        "offset": Decimal(1),
+        "pips": pip_of(instrument),
+    }
     found = quote.last + sign * level.value * steps[level.type]
     return (found / instrument.tick_size).to_integral_value() * instrument.tick_size
-
-
-def _size(
-    intent: OrderIntent,
-    mapped: Mapped,
-    settings: StrategySettings,
-    feed: Feed,
-    money: Money,
-    price: Decimal | None,
-) -> tuple[Decimal, str]:
-    """Units, and the sentence that says how the number came about."""
-    number, unit = intent.quantity, intent.quantity_type
-    if number is None or unit is QuantityType.DEFAULT:
-        if number is None:
-            number = mapped.quantity or settings.quantity
-            unit = QuantityType.UNITS if mapped.quantity else settings.quantity_type
-        else:
-            unit = QuantityType.UNITS
-    if unit is QuantityType.SETTING:
-        unit = settings.number_unit
-    units = _units(number, unit, intent, mapped.instrument, money, price)
-    whole = units if unit in COUNTED and feed.multiplier == 1 else _floor(units * feed.multiplier, mapped.instrument)
-    times = "" if feed.multiplier == 1 else f" × {feed.multiplier.normalize():f}"
-    return whole, f"{number.normalize():f} {unit.value.replace('_', ' ')}{times} = {whole.normalize():f} units"
-
-
-def _units(
-    number: Decimal,
-    unit: QuantityType,
-    intent: OrderIntent,
-    instrument: Instrument,
-    money: Money,
-    price: Decimal | None,
-) -> Decimal:
-    if unit in COUNTED:
-        return number
-    if unit is QuantityType.LOTS:
-        return number * instrument.lot_size
-    at = price or (money.quote.last if money.quote else None)
-    if at is None or at <= 0:
-        raise _Refused("price_unknown", f"There is no price for {instrument.symbol} to turn {unit.value} into units.")
-    if unit in (QuantityType.CASH, QuantityType.QUOTE):
-        return number / at
-    if unit is QuantityType.RISK_CASH:
-        return number / _risk_per_unit(intent, at)
-    if money.funds is None:
-        raise _Refused("funds_unknown", f"The account's funds are not known yet, and {unit.value} needs them.")
-    if CURRENCIES.get(money.funds.currency, money.funds.currency) != CURRENCIES.get(
-        instrument.currency, instrument.currency
-    ):
-        raise _Refused(
-            "currency_differs",
-            f"The account's money is {money.funds.currency} and {instrument.symbol} is quoted in {instrument.currency}:"
-            " a share of the one is no size in the other. Send units or an amount.",
-        )
-    equity = money.funds.available + money.funds.used_margin + money.funds.unrealised
-    if unit is QuantityType.RISK_PERCENT:
-        return equity * number / 100 / _risk_per_unit(intent, at)
-    base = equity if unit is QuantityType.PERCENT_EQUITY else money.funds.available
-    if unit in (QuantityType.PERCENT_EQUITY, QuantityType.PERCENT_AVAILABLE, QuantityType.PERCENT_MARGIN):
-        leverage = intent.leverage or Decimal(1)
-        return base * number / 100 * (leverage if unit is QuantityType.PERCENT_MARGIN else 1) / at
-    raise _Refused("size_unit_unknown", f"A size in {unit.value} cannot be turned into units here.")
-
-
-def _risk_per_unit(intent: OrderIntent, at: Decimal) -> Decimal:
-    """Money lost per unit when the stop is hit."""
-    stop = intent.stop_loss
-    if stop is None or stop.value is None:
-        raise _Refused("stop_missing", "A size by risk needs a stop loss in the message.")
-    if stop.type == "price":
-        risk = abs(at - stop.value)
-    elif stop.type == "percent":
-        risk = at * stop.value / 100
-    elif stop.type == "offset":
-        risk = stop.value
-    else:
-        raise _Refused("stop_unit_unknown", f"A stop in {stop.type} gives no amount of money per unit.")
-    if risk <= 0:
-        raise _Refused("stop_at_entry", "The stop is at the entry, so the risk per unit is nothing.")
-    return risk
-
-
-_STEPS = {InstrumentKind.CRYPTO: Decimal("0.00000001"), InstrumentKind.FOREX: Decimal(1)}
-
-
-def _floor(units: Decimal, instrument: Instrument) -> Decimal:
-    """Down to what is traded: whole lots, whole units of a currency, crypto to eight decimals."""
-    step = _STEPS.get(instrument.kind, instrument.lot_size)
-    return (units / step).to_integral_value(ROUND_DOWN) * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +235,7 @@ def against_position(
     """What an intent that depends on the position asks for when the strategy holds `held` signed units; None: nothing to do."""
     try:
         target = _target(wish, held, settings, feed, money, mapped)
-    except _Refused as no:
+    except NotPlanned as no:
         return no.refusal
     change = target - held
     if change == 0:
@@ -338,6 +252,10 @@ def _target(
 ) -> Decimal:
     """The signed position that the intent wants."""
     intent = wish.intent
+    if held and not wish.reduces and _asks_if_held(intent, settings):
+        raise NotPlanned(
+            "already_held", f"The strategy holds {wish.instrument.symbol} already, and the scan names it again."
+        )
     if wish.reduces and intent.intent is not Intent.TARGET_POSITION:
         return _after_exit(wish, held, settings, feed)
     if intent.target_position is not None and intent.intent in (Intent.TARGET_POSITION, Intent.REVERSE):
@@ -345,8 +263,8 @@ def _target(
         return wanted if feed.multiplier == 1 else _signed_floor(wanted * feed.multiplier, wish.instrument)
     if intent.intent is Intent.TARGET_POSITION:
         if intent.quantity is None or intent.side is None:
-            raise _Refused("target_missing", "The message asks for a position but does not say which.")
-        return intent.side.sign * _size(intent, mapped, settings, feed, money, wish.price)[0]
+            raise NotPlanned("target_missing", "The message asks for a position but does not say which.")
+        return intent.side.sign * size(intent, intent.side, mapped, settings, feed, money, wish.price)[0]
     if intent.intent is Intent.REVERSE and intent.position_after and intent.position_after.size is not None:
         sign = {"long": 1, "short": -1, "flat": 0}[intent.position_after.side]
         return _signed_floor(sign * intent.position_after.size * feed.multiplier, wish.instrument)
@@ -354,17 +272,17 @@ def _target(
         return _reversed(wish, held, settings, feed, money, mapped)
     if intent.intent is Intent.ADD:
         if held == 0:
-            raise _Refused("nothing_to_add_to", f"There is no {wish.instrument.symbol} position to add to.")
-        return held + (1 if held > 0 else -1) * _size(intent, mapped, settings, feed, money, wish.price)[0]
+            raise NotPlanned("nothing_to_add_to", f"There is no {wish.instrument.symbol} position to add to.")
+        return held + (1 if held > 0 else -1) * size(intent, wish.side, mapped, settings, feed, money, wish.price)[0]
     if wish.side is None:
-        raise _Refused("side_missing", "The message does not say whether to buy or to sell.")
+        raise NotPlanned("side_missing", "The message does not say whether to buy or to sell.")
     # close_opposite or a size relative to the position
     kept = held if held * wish.side.sign > 0 else Decimal(0)
     if intent.quantity_type in (QuantityType.PERCENT_POSITION, QuantityType.FULL_POSITION):
         share = intent.quantity if intent.quantity_type is QuantityType.PERCENT_POSITION else Decimal(100)
-        return held + wish.side.sign * _floor(abs(held) * (share or 0) / 100, wish.instrument)
+        return held + wish.side.sign * floor(abs(held) * (share or 0) / 100, wish.instrument)
     start = kept if intent.close_opposite else held
-    return start + wish.side.sign * _size(intent, mapped, settings, feed, money, wish.price)[0]
+    return start + wish.side.sign * size(intent, wish.side, mapped, settings, feed, money, wish.price)[0]
 
 
 def _reversed(
@@ -372,33 +290,51 @@ def _reversed(
 ) -> Decimal:
     """To the other side: by the message's side and size, else by the present size."""
     side = wish.intent.side or (Side.SELL if held > 0 else Side.BUY)
+    if held * side.sign > 0:
+        return held  # on that side already
     if wish.intent.quantity is None and held != 0:
         return -held
-    return side.sign * _size(wish.intent, mapped, settings, feed, money, wish.price)[0]
+    return side.sign * size(wish.intent, side, mapped, settings, feed, money, wish.price)[0]
 
 
 def _after_exit(wish: Candidate, held: Decimal, settings: StrategySettings, feed: Feed) -> Decimal:
     """What is left after an exit: never beyond zero, untouched when the exit is for the other side."""
     if wish.side is not None and held * wish.side.sign >= 0:
         return held
-    intent, size = wish.intent, abs(held)
-    unit = settings.number_unit if intent.quantity_type is QuantityType.SETTING else intent.quantity_type
-    if intent.quantity is None or unit in (QuantityType.FULL_POSITION, QuantityType.DEFAULT):
+    intent, held_size = wish.intent, abs(held)
+    flat_after = intent.position_after is not None and intent.position_after.side == "flat"
+    if intent.quantity is None or intent.target_position == 0 or flat_after:
         return Decimal(0)
-    if unit is QuantityType.PERCENT_POSITION:
-        out = _floor(size * intent.quantity / 100, wish.instrument)
-    elif unit in COUNTED or unit is QuantityType.LOTS:
-        lots = wish.instrument.lot_size if unit is QuantityType.LOTS else Decimal(1)
-        out = intent.quantity * lots
-        out = out if feed.multiplier == 1 else _floor(out * feed.multiplier, wish.instrument)
-    else:
-        raise _Refused("size_unit_unknown", f"An exit of {unit.value} cannot be turned into units.")
-    left = max(size - out, Decimal(0))
+    if intent.quantity_type is QuantityType.FULL_POSITION:
+        return Decimal(0)
+    if intent.quantity <= 0:
+        raise NotPlanned("quantity_zero", f"An exit of {intent.quantity.normalize():f} closes nothing.")
+    out = _exit_size(wish, held_size, settings, feed)
+    if out == 0 and held_size:
+        lot = wish.instrument.lot_size.normalize()
+        raise NotPlanned(
+            "exit_below_lot",
+            f"That share of {held_size.normalize():f} is less than one lot of {lot:f}. Nothing was sent.",
+        )
+    left = max(held_size - out, Decimal(0))
     return left if held > 0 else -left
 
 
+def _exit_size(wish: Candidate, held_size: Decimal, settings: StrategySettings, feed: Feed) -> Decimal:
+    """Units to close, never more than is held is checked by the caller."""
+    intent = wish.intent
+    number = intent.quantity or Decimal(0)
+    unit = settings.number_unit if intent.quantity_type is QuantityType.SETTING else intent.quantity_type
+    if unit is QuantityType.PERCENT_POSITION:
+        return floor(held_size * number / 100, wish.instrument)
+    if unit is not QuantityType.LOTS and unit is not QuantityType.DEFAULT and unit not in COUNTED:
+        raise NotPlanned("size_unit_unknown", f"An exit of {unit.value} cannot be turned into units.")
+    units = number * (wish.instrument.lot_size if unit is QuantityType.LOTS else 1)
+    return units if feed.multiplier == 1 else floor(units * feed.multiplier, wish.instrument)
+
+
 def _signed_floor(units: Decimal, instrument: Instrument) -> Decimal:
-    return _floor(abs(units), instrument).copy_sign(units)
+    return floor(abs(units), instrument).copy_sign(units)
 
 
 def slices(quantity: Decimal, freeze: Decimal | None, lot: Decimal) -> list[Decimal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,18 +18,20 @@ from bridge.kit.database import Transaction
 from bridge.kit.ids import new_id
 from bridge.orders import journal, tables
 from bridge.orders.building import build
-from bridge.orders.checks import CHECKS, alert_is_fresh, alert_is_in_order, first_refusal
+from bridge.orders.checks import CHECKS, alert_is_fresh, alert_is_in_order, first_refusal, strategy_is_live
 from bridge.orders.journal import Notice
 from bridge.orders.operations import Operations
-from bridge.orders.planning import Mapped, Money, Step, against_position, candidate, priced
+from bridge.orders.planning import Step, against_position, candidate, priced
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
-from bridge.orders.situation import Candidate
+from bridge.orders.situation import EXIT_INTENTS, Candidate
+from bridge.orders.sizing import Mapped, Money
 
 if TYPE_CHECKING:
     from bridge.orders.desk import AccountDesk, Services
 
 # Age and order of alerts were judged when the alert came; here its deadline decides.
-CHECKS_HERE = tuple(check for check in CHECKS if check not in (alert_is_fresh, alert_is_in_order))
+# A strategy that was switched off meanwhile still finishes what it was asked for.
+CHECKS_HERE = tuple(check for check in CHECKS if check not in (alert_is_fresh, alert_is_in_order, strategy_is_live))
 _WHOLE = (None, QuantityType.FULL_POSITION, QuantityType.DEFAULT)
 
 
@@ -50,10 +53,22 @@ class Resolver:
             return []
         if intent.wish.intent is Intent.MODIFY_ORDER:
             return await self._modify(intent)
+        elsewhere = self._other_lanes(intent)
+        if elsewhere:
+            await self._move(intent, elsewhere)
+            return []
+        if _ends_all(intent):
+            await self._overtake(intent)
         if refusal := await self._desk.await_legs(intent) or await self._await_quiet_lane(intent):
             await self.refuse(intent, refusal)
             return []
         return await self._plan(intent)
+
+    async def _overtake(self, intent: IntentRecord) -> None:
+        """Entries that still wait for their hour, asked for before this, would open again what it closes."""
+        overtaken = Refusal("overtaken", "An exit came before the delay of this entry was over.")
+        for delayed in self._desk.overtaken_by(intent):
+            await self.refuse(delayed, overtaken)
 
     # -- waiting for the position to be certain -------------------------------------------------------------------
 
@@ -204,6 +219,8 @@ class Resolver:
     # -- orders that are working ------------------------------------------------------------------------------------
 
     async def _cancel(self, intent: IntentRecord) -> list[OrderRecord]:
+        if not intent.wish.order_id:
+            await self._overtake(intent)
         side = str((intent.wish.filter or {}).get("side", ""))
         if intent.wish.order_id:
             return await self._cancel_one(intent, intent.wish.order_id)
@@ -218,13 +235,38 @@ class Resolver:
         )
         return []
 
-    async def _cancel_one(self, intent: IntentRecord, order_id: str) -> list[OrderRecord]:
-        order = self._desk.ledger.orders.get(order_id)
-        who = Provenance.PERSON if intent.number == 0 else Provenance.POLICY
-        sentence = (
-            await self.operations.cancel(order, "asked for by a person", who) if order else "There is no such order."
+    def _other_lanes(self, intent: IntentRecord) -> list[str]:
+        """Products in which the strategy holds the instrument, when the message names none and it holds nothing in the usual one."""
+        if intent.wish.product is not None or self._desk.ledger.holding(intent.lane).quantity:
+            return []
+        held = self._desk.ledger.held.items()
+        return sorted(
+            lane[2]
+            for lane, holding in held
+            if holding.quantity and (lane[0], lane[1], lane[3]) == (intent.exchange, intent.symbol, intent.strategy_id)
         )
-        await self._done(intent, sentence)
+
+    async def _move(self, intent: IntentRecord, products: list[str]) -> None:
+        """Go where the position is. An exit closes it wherever it is held; anything else must say which it means."""
+        if len(products) == 1:
+            self._desk.move(intent, replace(intent, product=Product(products[0])))
+        elif intent.wish.intent in EXIT_INTENTS:
+            await self._split(intent, [(intent.exchange, intent.symbol, product) for product in products])
+        else:
+            named = " and ".join(products)
+            message = f"{intent.symbol} is held as {named}. Say in the message which product is meant."
+            await self.refuse(intent, Refusal("product_ambiguous", message))
+
+    async def _cancel_one(self, intent: IntentRecord, wanted: str) -> list[OrderRecord]:
+        """An order by name: a person's any of the account, an alert's only of its own strategy."""
+        by_person = intent.number == 0
+        named = (o for o in self._desk.ledger.orders.values() if wanted in (o.id, o.ref, o.broker_order_id))
+        order = next((o for o in named if by_person or o.strategy_id == intent.strategy_id), None)
+        if order is None:
+            await self.refuse(intent, Refusal("order_unknown", f"No order of this strategy is called {wanted}."))
+            return []
+        who = Provenance.PERSON if by_person else Provenance.POLICY
+        await self._done(intent, await self.operations.cancel(order, "asked for by name", who))
         return []
 
     async def _modify(self, intent: IntentRecord) -> list[OrderRecord]:
@@ -272,6 +314,10 @@ class Resolver:
         lanes |= {o.lane for o in self._desk.ledger.unsettled()}
         product = (intent.wish.filter or {}).get("product")
         mine = sorted(lane for lane in lanes if lane[3] == intent.strategy_id and product in (None, lane[2]))
+        await self._split(intent, [lane[:3] for lane in mine])
+
+    async def _split(self, intent: IntentRecord, places: Sequence[tuple[str, str, str]]) -> None:
+        """One intent becomes one for each of (exchange, symbol, product)."""
         now = micros(self._clock.now())
         children = [
             replace(
@@ -282,22 +328,22 @@ class Resolver:
                 symbol=symbol,
                 product=Product(product) if product else None,
                 state=IntentState.RECEIVED,
-                wish=replace(intent.wish, symbol=symbol, exchange=exchange, scope="symbol"),
+                wish=replace(
+                    intent.wish,
+                    symbol=symbol,
+                    exchange=exchange,
+                    product=Product(product) if product else None,
+                    scope="symbol",
+                ),
             )
-            for place, (exchange, symbol, product, _) in enumerate(mine, start=1)
+            for place, (exchange, symbol, product) in enumerate(places, start=1)
         ]
 
         def work(tx: Transaction) -> bool:
-            said = f"{len(children)} instruments" if children else "nothing is held or working"
+            said = f"{len(children)} positions" if children else "nothing is held or working"
             result = "full" if children else "none"
-            moved = journal.move_intent(
-                tx,
-                self._current(tx, intent),
-                IntentState.DONE,
-                now,
-                message=said,
-                result=result,
-            )
+            current = self._current(tx, intent)
+            moved = journal.move_intent(tx, current, IntentState.DONE, now, message=said, result=result)
             if moved is None:
                 return False
             tx.insert_many(tables.intents, [child.row() for child in children])

@@ -21,8 +21,8 @@ from bridge.market.calendar import Calendar
 from bridge.market.quantities import freeze_quantity
 from bridge.market.rules import FreezeLimit
 from bridge.market.symbols import resolve
-from bridge.orders.planning import Mapped
 from bridge.orders.situation import Candidate, Session, Situation, Use
+from bridge.orders.sizing import Mapped
 
 REFRESH_S = 1.0
 _MINUTE_S = 60.0

@@ -22,6 +22,8 @@ _SECONDS = {
     "M": 2678400,
 }
 LAST_YEAR = 7000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
 _MILLISECONDS_FROM = 10**11
 
 
@@ -40,11 +42,6 @@ def stamp(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def bar_time(reading: Reading) -> datetime | None:
-    """The time the alert speaks of."""
-    return stamp(reading.timestamp)
-
-
 def interval_of(text: str | None) -> timedelta:
     """A chart interval as TradingView writes it (`5` minutes, `4h`, `D`); zero when there is none."""
     match = _INTERVAL.fullmatch(text.strip()) if text else None
@@ -53,18 +50,25 @@ def interval_of(text: str | None) -> timedelta:
     return timedelta(seconds=int(match["count"] or 1) * _SECONDS[match["unit"]])
 
 
-def age_of(reading: Reading, received_at: datetime) -> float | None:
-    """Seconds between the signal and its arrival; None when the alert names no time.
+def bar_end(reading: Reading) -> datetime | None:
+    """When the bar ended that fired the alert, or when the alert says it was sent; None when it says neither.
 
     `{{time}}` is the start of the bar that fired the alert at its close, so a time that lies exactly on a bar's start counts
-    from that bar's end, as far as it has passed.
+    from that bar's end.
     """
     moment = stamp(reading.timestamp)
-    if moment is None:
-        return None
     # A time at the very end of the calendar has no bar behind it.
-    length = interval_of(reading.interval) if moment.year < LAST_YEAR else timedelta(0)
-    on_bar = length and not (moment - datetime(1970, 1, 1, tzinfo=UTC)) % min(length, timedelta(days=1))
-    if on_bar:
-        moment = max(moment, min(moment + length, received_at))
-    return (received_at - moment).total_seconds()
+    if moment is None or moment.year >= LAST_YEAR:
+        return moment
+    length = interval_of(reading.interval)
+    on_bar = length and not (moment - _EPOCH) % min(length, _DAY)
+    return moment + length if on_bar else moment
+
+
+def age_of(reading: Reading, received_at: datetime) -> float | None:
+    """Seconds between the signal and its arrival; None when the alert names no time."""
+    moment, end = stamp(reading.timestamp), bar_end(reading)
+    if moment is None or end is None:
+        return None
+    # A bar that has not ended yet fired its alert inside: then the alert is as old as nothing.
+    return (received_at - max(moment, min(end, received_at))).total_seconds()

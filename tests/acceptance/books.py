@@ -11,7 +11,7 @@ from bridge.cli.benching.load import Shot
 from tests.acceptance.stage import Stage
 
 UNDER_WAY = (
-    "SELECT (SELECT COUNT(*) FROM intents WHERE state IN ('RECEIVED', 'HELD'))"
+    "SELECT (SELECT COUNT(*) FROM intents WHERE state IN ('RECEIVED', 'HELD') AND not_before = 0)"
     " + (SELECT COUNT(*) FROM orders WHERE state IN ('QUEUED', 'SENDING', 'UNKNOWN')) AS n"
 )
 ENDED_HERE = "SELECT quantity, code FROM orders WHERE state = 'NOT_SENT'"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,9 +19,15 @@ def size(reliability: str) -> Size:
 
 
 @pytest.fixture
-def seed() -> int:
-    """Where the dice start; printed, so that a failure says it."""
-    print(f"seed {SEED}")
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Puts a line into the test's report, which is shown when the test fails, and with -rA always."""
+    return lambda line: request.node.add_report_section("call", "figures", line)
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Where the dice start; a failure's report says it."""
+    request.node.add_report_section("setup", "seed", str(SEED))
     return SEED
 
 

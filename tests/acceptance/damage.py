@@ -15,7 +15,29 @@ from typing import Any
 
 import bridge.dialects
 
-FRAGMENTS = ("{", "}", "[", "]", ",", ":", '"', "'", "=", ";", "|", "\n", "%", "{{close}}", "１", "\u200b", "\\", " ", "0", "-", "e9")
+FRAGMENTS = (
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"',
+    "'",
+    "=",
+    ";",
+    "|",
+    "\n",
+    "%",
+    "{{close}}",
+    "１",
+    "\u200b",
+    "\\",
+    " ",
+    "0",
+    "-",
+    "e9",
+)
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 10**20, 1.5, "", " ", [], {}, [1], {"a": 1}, "NaN", "1e5", "-5", "1,5", "{{close}}", "50%", "buy",
     "flat", "\u0410\u0410PL", "x" * 200, "\U0001f600", "../../etc/passwd", "<script>", "'; DROP TABLE orders; --",
@@ -130,7 +152,9 @@ def random_bytes(dice: Random) -> Damaged:
 
 def random_text(dice: Random) -> Damaged:
     """Noise in letters."""
-    letters = (chr(dice.choice((dice.randint(32, 126), dice.randint(160, 0xD7FF)))) for _ in range(dice.randint(1, 400)))
+    letters = (
+        chr(dice.choice((dice.randint(32, 126), dice.randint(160, 0xD7FF)))) for _ in range(dice.randint(1, 400))
+    )
     return Damaged("".join(letters).encode(), content_type=dice.choice(("text/plain", "application/json", "")))
 
 
@@ -138,7 +162,10 @@ def bad_utf8(dice: Random) -> Damaged:
     """A real alert with bytes in it that are no text."""
     content_type, body = dice.choice(examples())
     whole, place = body.encode(), dice.randint(0, len(body))
-    return Damaged(whole[:place] + dice.choice((b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf8\x88", b"\x00")) + whole[place:], content_type=content_type)
+    return Damaged(
+        whole[:place] + dice.choice((b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf8\x88", b"\x00")) + whole[place:],
+        content_type=content_type,
+    )
 
 
 def deep(dice: Random) -> Damaged:

@@ -38,7 +38,10 @@ SIDES: Mapping[str, Sequence[str]] = {
     ),
     "unresolved_placeholder": ("{{strategy.order.action}}", "{strategy.order.action}", "%order_side%"),
 }  # fmt: skip
-JSON_SIDES: Mapping[str, Sequence[Any]] = {"bad_word": (True, [], ["BUY"], {}, {"side": "buy"}), "unknown_side": (1, 0, -1)}
+JSON_SIDES: Mapping[str, Sequence[Any]] = {
+    "bad_word": (True, [], ["BUY"], {}, {"side": "buy"}),
+    "unknown_side": (1, 0, -1),
+}
 
 # ---- symbols
 
@@ -55,7 +58,9 @@ JSON_SYMBOLS: Mapping[str, Sequence[Any]] = {"bad_word": (True, [], ["SBIN"], {"
 
 # ---- other words
 
-TYPES: Mapping[str, Sequence[str]] = {"unknown_word": ("limitt", "MOC", "iceberg", "ЛИМИТ", "ＬＩＭＩＴ", "limit\u200b", "stop loss limit", "5")}
+TYPES: Mapping[str, Sequence[str]] = {
+    "unknown_word": ("limitt", "MOC", "iceberg", "ЛИМИТ", "ＬＩＭＩＴ", "limit\u200b", "stop loss limit", "5")
+}
 PRODUCTS: Mapping[str, Sequence[str]] = {"unknown_word": ("MISS", "BO", "MTF", "ＭＩＳ", "MIS\u200b", "intra day", "0")}
 VALIDITIES: Mapping[str, Sequence[str]] = {
     "unknown_word": ("dayy", "GFD", "forever", "ＤＡＹ", "day\u200b", "0"),

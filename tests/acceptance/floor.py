@@ -7,6 +7,7 @@ lie far below the pass figures and change nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from math import ceil
 
 from bridge.cli.bench import answers, free_port, process
 from bridge.cli.benching.load import Client, Shot
-from tests.acceptance.load import Load
+from tests.acceptance.load import Load, hang_up
 
+TRICKLE_S = 0.02
 TIMES = 25  # on an idle machine the house takes 5 to 10 times as long as a server that does nothing
 
 
@@ -65,9 +67,23 @@ def bare_server() -> Iterator[int]:
 async def beside(
     bare_port: int, house: Client, load: Load, bodies: Sequence[str], short: Sequence[str]
 ) -> tuple[list[Shot], Floor]:
-    """The load on the house, and the same with the shorter list on the bare server before and after it."""
-    bare = Client(bare_port, "/")
+    """The load on the house, and the bare server's turn: the same with the shorter list before and after, a trickle meanwhile."""
+    bare, over = Client(bare_port, "/"), asyncio.Event()
     before = Took.of(await load(bare, short))
+    meanwhile = asyncio.create_task(trickle(bare, over))
     shots = await load(house, bodies)
+    over.set()
+    during = Took.of(await meanwhile)
     after = Took.of(await load(bare, short))
-    return shots, Floor(before, after)
+    return shots, Floor(before, during, after)
+
+
+async def trickle(client: Client, over: asyncio.Event) -> list[Shot]:
+    """A request now and then until the event is set."""
+    link = await client.open()
+    shots: list[Shot] = []
+    while not shots or not over.is_set():
+        shots.append(await client.post(link, "{}"))
+        await asyncio.sleep(TRICKLE_S)
+    await hang_up([link])
+    return shots

@@ -24,7 +24,9 @@ class Form:
     dialect: str
     good: Mapping[str, Any]
     places: Mapping[str, Path]
-    words: Mapping[str, Any] = field(default_factory=dict)  # this dialect's words for `sell`, `market`, `stop`, `stop_limit`
+    words: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # this dialect's words for `sell`, `market`, `stop`, `stop_limit`
     calls: Mapping[str | tuple[str, str], str] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()  # members without which it is no order
     reads: Collection[tuple[str, Any]] = ()  # (member, value) that are no fault here
@@ -100,7 +102,8 @@ JSON_FORMS = (
         places=flat(symbol="ticker", side="action", size="quantity", price="limitPrice", type="orderType", trigger="stopPrice",
                     validity="timeInForce"),
         words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
-        calls={("size", "bad_number"): "invalid_quantity", "unknown_side": "invalid_action", ("type", "unknown_word"): "invalid_order_type"},
+        calls={("size", "bad_number"): "invalid_quantity", "unknown_side": "invalid_action",
+               ("type", "unknown_word"): "invalid_order_type"},
         missing_trigger="trigger_price_missing",
     ),
     Form(
@@ -111,7 +114,8 @@ JSON_FORMS = (
     ),
     Form(
         dialect="algomojo",
-        good={"data": {"Tsym": "SBIN", "exch": "NSE", "Ttranstype": "B", "qty": 1, "prctyp": "L", "Price": 985, "Pcode": "MIS", "Ret": "DAY"}},
+        good={"data": {"Tsym": "SBIN", "exch": "NSE", "Ttranstype": "B", "qty": 1, "prctyp": "L", "Price": 985, "Pcode": "MIS",
+                       "Ret": "DAY"}},
         places=inside("data", symbol="Tsym", exchange="exch", side="Ttranstype", size="qty", price="Price", type="prctyp",
                       trigger="TrigPrice", product="Pcode", validity="Ret"),
         words={"sell": "S", "market": "MKT", "stop": "SL-M", "stop_limit": "SL"},
@@ -130,7 +134,8 @@ JSON_FORMS = (
     Form(
         dialect="autotrader_web",
         good={"command": "PLACE_ORDERS", "orders": [
-            {"symbol": "SBIN", "exchange": "NSE", "tradeType": "BUY", "quantity": 1, "orderType": "LIMIT", "price": 985, "productType": "INTRADAY"}]},
+            {"symbol": "SBIN", "exchange": "NSE", "tradeType": "BUY", "quantity": 1, "orderType": "LIMIT", "price": 985,
+             "productType": "INTRADAY"}]},
         places=inside("orders", 0, symbol="symbol", exchange="exchange", side="tradeType", size="quantity", price="price",
                       type="orderType", trigger="triggerPrice", product="productType"),
         words={"sell": "SELL", "market": "MARKET", "stop": "SL_MARKET", "stop_limit": "STOP_LOSS"},
@@ -139,7 +144,8 @@ JSON_FORMS = (
     Form(
         dialect="broker_native",
         good={"symbol": "SBIN", "side": "buy", "type": "limit", "time_in_force": "day", "qty": 1, "limit_price": 985},
-        places=flat(symbol="symbol", side="side", size="qty", price="limit_price", type="type", trigger="stop_price", validity="time_in_force"),
+        places=flat(symbol="symbol", side="side", size="qty", price="limit_price", type="type", trigger="stop_price",
+                    validity="time_in_force"),
         words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
         calls={("type", "unknown_word"): "unknown_order_type"},
         needs=frozenset({"size", "price"}),

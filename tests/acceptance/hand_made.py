@@ -8,9 +8,9 @@ from typing import Any
 
 from tests.acceptance import flaws
 from tests.acceptance.forms import GONE, JSON_FORMS, TEXT_FORMS, Form, TextForm
-from tests.acceptance.singles import SINGLES
+from tests.acceptance.singles import AFTERWARDS, JSON, SINGLES, TEXT, Single
 
-JSON, TEXT = "application/json", "text/plain"
+TAKEN = "202 accepted"
 OPEN = "open"  # the lane of a strategy that trades everything
 RAW = "@raw@"  # stands where a number will that JSON does not know
 
@@ -36,7 +36,23 @@ def cases() -> list[Case]:
     """All of them."""
     found = [case for form in JSON_FORMS for case in _of_json(form)]
     found += [case for form in TEXT_FORMS for case in _of_text(form)]
-    return [*found, *(Case(dialect, flaw, body, code, lane, kind) for dialect, flaw, kind, body, code, lane in SINGLES)]
+    return [*found, *map(_single, SINGLES)]
+
+
+def late_cases() -> list[Case]:
+    """Those of which only the account's position tells that they are bad."""
+    return list(map(_single, AFTERWARDS))
+
+
+def good_cases() -> list[Case]:
+    """Every form without a flaw: were these refused, the others would prove nothing."""
+    texts = [Case(form.dialect, "none", form.write({}), TAKEN, form.dialect, TEXT) for form in TEXT_FORMS]
+    return [*(Case(form.dialect, "none", form.write({}), TAKEN) for form in JSON_FORMS), *texts]
+
+
+def _single(said: Single) -> Case:
+    dialect, flaw, content_type, body, code, lane = said
+    return Case(dialect, flaw, body, code, lane, content_type)
 
 
 def _of_json(form: Form) -> Iterator[Case]:
@@ -92,7 +108,15 @@ def _broken(form: Form) -> Iterator[Case]:
     first = good[1 : good.index(",")] if "," in good else good[1:-1]
     members = ",".join(f'"m{n}":{n}' for n in range(501))
     more = {
-        "malformed_json": (good[:-3], good + "}", good + " and more", good.replace(":", "=", 1), good.replace('"', "'"), good[1:], "{" + good),
+        "malformed_json": (
+            good[:-3],
+            good + "}",
+            good + " and more",
+            good.replace(":", "=", 1),
+            good.replace('"', "'"),
+            good[1:],
+            "{" + good,
+        ),
         "duplicate_key": ("{" + first + "," + good[1:],) if first.count("{") == first.count("}") else (),
         "json_too_deep": ('{"deep":' + "[" * 20 + "]" * 20 + "," + good[1:],),
         "json_too_many_keys": ("{" + members + "," + good[1:],),
@@ -107,8 +131,8 @@ def _broken(form: Form) -> Iterator[Case]:
 
 def _market(form: Form) -> Iterator[Case]:
     """Right to read, and yet no order that this market takes."""
-    for size in flaws.FRACTIONS:
-        yield _bad(form, f"size {size}", {"size": size}, "quantity_fraction")
+    for fraction in flaws.FRACTIONS:
+        yield _bad(form, f"size {fraction}", {"size": fraction}, "quantity_fraction")
     for symbol in flaws.UNKNOWN_SYMBOLS:
         yield _bad(form, f"symbol {symbol}", {"symbol": symbol}, "symbol_unknown")
     for code, contracts in flaws.CONTRACTS.items():
@@ -137,7 +161,12 @@ def _triggers(form: Form) -> Iterator[Case]:
             yield _bad(form, f"trigger {short(value)}", stop | {"trigger": value}, code)
     for value in flaws.OFF_TICK:
         yield _bad(form, f"trigger {value}", stop | {"trigger": value}, "trigger_price_off_tick")
-        yield _bad(form, f"stop-limit {value}", {"type": form.words["stop_limit"], "trigger": "985", "price": value}, "price_off_tick")
+        yield _bad(
+            form,
+            f"stop-limit {value}",
+            {"type": form.words["stop_limit"], "trigger": "985", "price": value},
+            "price_off_tick",
+        )
 
 
 def _where(form: Form, exchange: str, symbol: str) -> dict[str, Any]:

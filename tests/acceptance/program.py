@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import APIRouter
 
-from bridge import api
 from bridge.accounts.model import AccountSettings, Feed, Role, SourceSettings, StrategySettings
 from bridge.app import Bridge
 from bridge.cli.serve import run_async, server_config
@@ -54,11 +52,12 @@ def plan_of(said: str) -> Plan:
 
 def build(folder: Path, clock: Clock | None = None, port: int = 0) -> Bridge:
     """The product over that folder."""
-    if not hasattr(api, "create"):
-        # The JSON API is being built; until then the rest of the site is tested without it.
-        setattr(api, "create", lambda *_: APIRouter())  # noqa: B010 - mypy knows that it is not there
     settings = Settings(
-        data_dir=folder, database_url=f"sqlite:///{folder / 'bridge.db'}", port=port, market="simulated", always_open=True
+        data_dir=folder,
+        database_url=f"sqlite:///{folder / 'bridge.db'}",
+        port=port,
+        market="simulated",
+        always_open=True,
     )
     return Bridge(settings, clock=clock)
 
@@ -80,13 +79,11 @@ async def furnish(house: Bridge, broker: str, plan: Plan) -> dict[str, str]:
     return paths
 
 
-async def serve(folder: Path, port: int, broker: str, plan: Plan) -> None:
-    """Serve until stopped; `paths.json` in the folder has the addresses."""
-    folder.mkdir()
-    house = build(folder, port=port)
-    logs.configure(house.settings)
-    (folder / "paths.json").write_text(json.dumps(await furnish(house, broker, plan)))
-    await uvicorn.Server(server_config(house.asgi(), "127.0.0.1", port)).serve()
+async def serve(house: Bridge, broker: str, plan: Plan) -> None:
+    """Serve until stopped; `paths.json` in the house's folder has the addresses."""
+    paths = await furnish(house, broker, plan)
+    (house.settings.data_dir / "paths.json").write_text(json.dumps(paths))
+    await uvicorn.Server(server_config(house.asgi(), "127.0.0.1", house.settings.port)).serve()
 
 
 def die_with_parent() -> None:
@@ -96,4 +93,7 @@ def die_with_parent() -> None:
 
 if __name__ == "__main__":
     die_with_parent()
-    run_async(serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], plan_of(sys.argv[4])))
+    _, folder, port, broker, plan = sys.argv
+    house = build(Path(folder), port=int(port))
+    logs.configure(house.settings)
+    run_async(serve(house, broker, plan_of(plan)))

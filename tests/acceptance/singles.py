@@ -16,7 +16,17 @@ _TRADERSPOST: Mapping[str, Any] = {"ticker": "SBIN", "action": "buy", "quantity"
 _RELAY: Mapping[str, Any] = {"action": "buy", "symbol": "SBIN"}
 _ALPACA: Mapping[str, Any] = {"symbol": "SBIN", "side": "buy", "type": "market", "time_in_force": "day"}
 _OKX: Mapping[str, Any] = {"signalToken": "not-checked", "instrument": "SBIN", "investmentType": "base", "amount": 1}
-_LEG: Mapping[str, Any] = {"symbol": "SBIN", "exchange": "NSE", "action": "BUY", "quantity": "1", "pricetype": "MARKET", "product": "MIS"}
+_OKX_LONG: Mapping[str, Any] = {**_OKX, "action": "ENTER_LONG"}
+_LEG: Mapping[str, Any] = {
+    "symbol": "SBIN",
+    "exchange": "NSE",
+    "action": "BUY",
+    "quantity": "1",
+    "pricetype": "MARKET",
+    "product": "MIS",
+}
+_SINGLE: Mapping[str, Any] = {"apikey": "not-checked", **_LEG}
+_FUTURE: Mapping[str, Any] = {**_LEG, "symbol": "NIFTY27JAN26FUT", "exchange": "NFO"}
 
 
 def _json(dialect: str, flaw: str, body: Any, code: str, lane: str = "open") -> Single:
@@ -53,7 +63,7 @@ _LEGS: Sequence[Single] = (
     _json("openalgo", "no legs", _basket(), "empty_list"),
     _json("openalgo", "legs that are none", {**_basket(), "orders": ["SBIN"]}, "not_an_object"),
     _json("openalgo", "a second leg off its tick", _basket(_LEG, {**_LEG, "pricetype": "LIMIT", "price": "985.01"}), "price_off_tick"),
-    _json("openalgo", "a second leg of half a lot", _basket(_LEG, {**_LEG, "symbol": "NIFTY27JAN26FUT", "exchange": "NFO", "quantity": "30"}), "quantity_not_in_lots"),
+    _json("openalgo", "a second leg of half a lot", _basket(_LEG, {**_FUTURE, "quantity": "30"}), "quantity_not_in_lots"),
 )  # fmt: skip
 
 _EXITS: Sequence[Single] = (
@@ -72,9 +82,9 @@ _TIMES: Sequence[Single] = (
     _json("traderspost", "two minutes old", {**_TRADERSPOST, "time": "2026-01-05T04:28:00Z"}, "alert_too_old"),
     _json("traderspost", "a year old", {**_TRADERSPOST, "time": "2025-01-05T04:28:00Z"}, "alert_too_old"),
     _json("traderspost", "from tomorrow", {**_TRADERSPOST, "time": "2026-01-06T04:30:00Z"}, "alert_from_the_future"),
-    _json("traderspost", "from the end of time", {**_TRADERSPOST, "time": "9999-12-31T23:59:59Z", "interval": "D"}, "alert_from_the_future"),
-    _json("okx_signal", "two minutes old", {**_OKX, "action": "ENTER_LONG", "timestamp": "2026-01-05T04:28:00Z"}, "alert_too_old"),
-    _json("okx_signal", "older than it may be", {**_OKX, "action": "ENTER_LONG", "timestamp": "2026-01-05T04:29:50Z", "maxLag": "5"}, "alert_too_old"),
+    _json("traderspost", "from the end of time", {**_TRADERSPOST, "time": "9999-12-31T23:59:59Z"}, "alert_from_the_future"),
+    _json("okx_signal", "two minutes old", {**_OKX_LONG, "timestamp": "2026-01-05T04:28:00Z"}, "alert_too_old"),
+    _json("okx_signal", "older than it may be", {**_OKX_LONG, "timestamp": "2026-01-05T04:29:50Z", "maxLag": "5"}, "alert_too_old"),
     _json("generic_json", "two minutes old", {**_HOME, "qty": 1, "timestamp": "2026-01-05T04:28:00Z"}, "alert_too_old"),
 )  # fmt: skip
 
@@ -82,8 +92,21 @@ _SIDES: Sequence[Single] = (
     _json("okx_signal", "short in a long-only strategy", {**_OKX, "action": "ENTER_SHORT"}, "direction_not_allowed", "long"),
     _text("fyers_api_bridge", "short in a long-only strategy", "SYMBOL: SBIN\nTYPE: SE\nQTY: 1", "direction_not_allowed", "long"),
     _text("password_line", "short in a long-only strategy", "not-checked\nshort SBIN q=1", "direction_not_allowed", "long"),
-    _json("okx_signal", "long in a short-only strategy", {**_OKX, "action": "ENTER_LONG"}, "direction_not_allowed", "short"),
+    _json("okx_signal", "long in a short-only strategy", _OKX_LONG, "direction_not_allowed", "short"),
     _text("fyers_api_bridge", "long in a short-only strategy", "SYMBOL: SBIN\nTYPE: LE\nQTY: 1", "direction_not_allowed", "short"),
+)  # fmt: skip
+
+# Taken with 202, because only the account's position can tell that there is nothing to do; the code is the intent's.
+AFTERWARDS: Sequence[Single] = (
+    _json("openalgo", "a sell of nothing in a long-only strategy", {**_SINGLE, "action": "SELL"}, "nothing_to_do", "long"),
+    _json("openalgo", "a buy of nothing in a short-only strategy", _SINGLE, "nothing_to_do", "short"),
+    _json("generic_json", "closing what is not held", {"symbol": "SBIN", "action": "close"}, "nothing_to_do", "long"),
+    _json("traderspost", "adding to nothing", {"ticker": "SBIN", "action": "add", "quantity": 1}, "nothing_to_add_to"),
+    _json("openalgo", "changing an order that is not there", {**_SINGLE, "orderid": "nobody's"}, "order_unknown"),
+    _json("openalgo", "cancelling an order that is not there", {"apikey": "not-checked", "orderid": "nobody's"}, "order_unknown"),
+    _json("openalgo", "a position of half a lot", {"apikey": "not-checked", **_FUTURE, "position_size": "30"}, "quantity_not_in_lots"),
+    _json("openalgo", "a position of a share and a half", {**_SINGLE, "position_size": "1.5"}, "quantity_fraction"),
+    _text("fyers_api_bridge", "leaving what is not held", "SYMBOL: SBIN\nTYPE: LX\nQTY: 1", "nothing_to_do"),
 )  # fmt: skip
 
 SINGLES: Sequence[Single] = (*_TWO_SIZES, *_LEGS, *_EXITS, *_TIMES, *_SIDES)

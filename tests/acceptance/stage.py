@@ -73,7 +73,9 @@ class Stage:
     def complaints(self) -> list[str]:
         """What the house logged as an error, and tracebacks that went past the log."""
         signs = ('"level": "error"', '"level": "critical"', "Traceback")
-        return [line for line in self._log.read_text(errors="replace").splitlines() if any(sign in line for sign in signs)]
+        return [
+            line for line in self._log.read_text(errors="replace").splitlines() if any(sign in line for sign in signs)
+        ]
 
     def wait_until_none(self, what: str, sql: str, seconds: float) -> None:
         """Wait until the query counts nothing any more."""

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from starlette.routing import BaseRoute
+
 from tests.acceptance.damage import DAMAGES, FRAGMENTS, examples
 from tests.acceptance.program import build
 from tests.acceptance.wire import request
@@ -43,7 +44,15 @@ HEADERS: tuple[tuple[str, str], ...] = (
     ("Upgrade", "websocket"),
 )
 # A key to nothing: OpenAlgo's users send theirs in the body.
-ORDER = {"apikey": "0" * 64, "strategy": "s", "symbol": "SBIN", "exchange": "NSE", "action": "BUY", "quantity": "1", "product": "MIS"}
+ORDER = {
+    "apikey": "0" * 64,
+    "strategy": "s",
+    "symbol": "SBIN",
+    "exchange": "NSE",
+    "action": "BUY",
+    "quantity": "1",
+    "product": "MIS",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,12 @@ class Strangers:
 
     def __init__(self, seed: int, hook: str, site: Sequence[Route]) -> None:
         self._seed, self._hook, self._site = seed, hook, site
-        self._kinds: tuple[Callable[[Random], Case], ...] = (*[self._alert] * 6, *[self._visit] * 3, self._wrong_address, self._no_http)
+        self._kinds: tuple[Callable[[Random], Case], ...] = (
+            *[self._alert] * 6,
+            *[self._visit] * 3,
+            self._wrong_address,
+            self._no_http,
+        )
 
     def case(self, number: int) -> Case:
         """The case of that number."""
@@ -109,9 +123,11 @@ class Strangers:
         _, hook, public_id, secret = self._hook.split("/")
         target = dice.choice(
             (
-                f"/{hook}/{public_id}/{secret[:-1]}", f"/{hook}/{public_id}/", f"/{hook}/{public_id}", f"/{hook}", f"/{hook}//{secret}",
+                f"/{hook}/{public_id}/{secret[:-1]}", f"/{hook}/{public_id}/", f"/{hook}/{public_id}", f"/{hook}",
+                f"/{hook}//{secret}",
                 f"/{hook}/{public_id}/{secret}/x", f"/{hook}/{public_id}x/{secret}", f"/{hook}/{secret}/{public_id}",
-                f"/{hook}/{public_id}/{dice.choice(PIECES)}", f"/{hook}/{dice.choice(PIECES)}/{secret}", f"/{hook.upper()}/{public_id}/{secret}",
+                f"/{hook}/{public_id}/{dice.choice(PIECES)}", f"/{hook}/{dice.choice(PIECES)}/{secret}",
+                f"/{hook.upper()}/{public_id}/{secret}",
             )
         )  # fmt: skip
         if dice.random() < 0.3:
@@ -122,17 +138,31 @@ class Strangers:
         """Any route with anything."""
         route = dice.choice(self._site)
         path = re.sub(r"\{[^}]*\}", lambda _: dice.choice(PIECES), route.path)
-        query = dice.choice(("", "", "?a=1", "?next=//evil.example", "?next=%ff", "?" + "&".join(f"k{n}=v" for n in range(300)), "?page=-1&of=x"))
+        query = dice.choice(
+            (
+                "",
+                "",
+                "?a=1",
+                "?next=//evil.example",
+                "?next=%ff",
+                "?" + "&".join(f"k{n}=v" for n in range(300)),
+                "?page=-1&of=x",
+            )
+        )
         method = dice.choice((*route.methods, dice.choice(METHODS)))
         headers = dict(dice.sample(HEADERS, dice.randint(0, 3)))
         body = b"" if method in ("GET", "HEAD") and dice.random() < 0.8 else self._body(dice)
-        return Case(f"visit {route.path}", request(method, path + query, body, {"Content-Type": dice.choice(WRITING)} | headers))
+        return Case(
+            f"visit {route.path}", request(method, path + query, body, {"Content-Type": dice.choice(WRITING)} | headers)
+        )
 
     def _body(self, dice: Random) -> bytes:
         if dice.random() < 0.5:
             return dice.choice(DAMAGES)(dice).body
-        order = dict(ORDER) | {dice.choice(list(ORDER)): dice.choice((None, [], "x" * 100, -1, True))}
-        return dice.choice((json.dumps(order).encode(), b"name=rehearsal&password=x&csrf=" + b"0" * 64, b"csrf=%ff&%00", b"&" * 100))
+        order: dict[str, Any] = dict(ORDER) | {dice.choice(list(ORDER)): dice.choice((None, [], "x" * 100, -1, True))}
+        return dice.choice(
+            (json.dumps(order).encode(), b"name=rehearsal&password=x&csrf=" + b"0" * 64, b"csrf=%ff&%00", b"&" * 100)
+        )
 
     def _no_http(self, dice: Random) -> Case:
         """What is not even HTTP, or says two things about its own length."""
@@ -142,7 +172,9 @@ class Strangers:
                 b"GET\r\n\r\n",
                 b"GET / HTTP/9.9\r\n\r\n",
                 b"POST " + self._hook.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-                b"POST " + self._hook.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
+                b"POST "
+                + self._hook.encode()
+                + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
                 b"POST " + self._hook.encode() + b" HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
                 b"GET /" + dice.choice(FRAGMENTS).encode() + b" x HTTP/1.1\r\n\r\n",
                 b"GET / HTTP/1.1\r\nno colon\r\n\r\n",

@@ -41,7 +41,9 @@ class Verdict:
         self.took.append(answer.ms)
         self.statuses[answer.status] += 1
         if wrong := self._wrong(case, answer):
-            self.faults.append(f"{wrong}: case {number}, {case.kind}: {case.said[:SHOWN]!r} → {answer.status} {answer.body[:SHOWN]!r}")
+            self.faults.append(
+                f"{wrong}: case {number}, {case.kind}: {case.said[:SHOWN]!r} → {answer.status} {answer.body[:SHOWN]!r}"
+            )
 
     def _wrong(self, case: Case, answer: Answer) -> str | None:
         if answer.status >= 500:
@@ -89,7 +91,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 async def test_strangers_get_answers_and_nothing_else(
-    stage: Stage, bare_port: int, size: Size, seed: int, tmp_path: Path
+    stage: Stage, bare_port: int, size: Size, seed: int, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     strangers = Strangers(seed, stage.paths["free"], routes(tmp_path / "routes"))
     verdict = Verdict()
@@ -100,8 +102,11 @@ async def test_strangers_get_answers_and_nothing_else(
 
     grown = stage.process.memory_info().rss - small
     took = Took(tuple(verdict.took[warm:]))
-    print(f"C1 {took}; {floor}; {dict(verdict.statuses)}; {len(verdict.traded)} traded; grown by {grown / 2**20:.1f} MiB")
-    assert not verdict.faults, f"{len(verdict.faults)} faults, the first: " + "\n".join(verdict.faults[:50])
+    tell(
+        f"C1 {took}; {floor}; {dict(verdict.statuses)}; {len(verdict.traded)} traded; grown by {grown / 2**20:.1f} MiB"
+    )
+    if verdict.faults:
+        pytest.fail(f"{len(verdict.faults)} faults:\n" + "\n".join(verdict.faults[:20]))
     assert stage.is_alive()
     assert stage.complaints() == []
     assert_only_asked_for(stage, verdict)

@@ -42,7 +42,7 @@ class Service:
         """Whether it still runs."""
         return self.process.poll() is None
 
-    def signal(self, number: signal.Signals) -> None:
+    def tell(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self.process.send_signal(number)
 
@@ -53,7 +53,7 @@ class Service:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to end, and wait until it has."""
-        self.signal(how)
+        self.tell(how)
         self.process.wait(ENDS_WITHIN_S)
 
 
@@ -66,6 +66,7 @@ class Installation:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.services: list[Service] = []
+        self.http = httpx.Client(base_url=self.url, timeout=10)
         self._engine = connect(database_url)
         self._reader = Reader(self._engine)
         own = {"DATA_DIR": str(folder), "DATABASE_URL": database_url, "PORT": str(self.port), "LOG_FORMAT": "json"}
@@ -81,6 +82,7 @@ class Installation:
         for service in self.services:
             service.kill()
         self._engine.dispose()
+        self.http.close()
 
     # -- commands -------------------------------------------------------------------------------------------------
 
@@ -139,7 +141,7 @@ class Installation:
     def _is_ready(self, service: Service) -> bool:
         assert service.is_alive(), service.log.read_text()
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+            return self.http.get("/health/ready").status_code == 200
         except httpx.TransportError:
             return False
 

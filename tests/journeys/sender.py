@@ -16,7 +16,7 @@ import httpx
 
 AT_ONCE = 8
 PATIENCE_S = 30.0
-AGAIN_AFTER_S = 0.02
+AGAIN_AFTER_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,11 +42,13 @@ class Demo:
 
 
 @pytest.fixture
-def demo(small_house: Installation) -> Iterator[Demo]:
-    service = Service(("demo", "--json", "--port", str(free_port())), small_house.folder, small_house.environment, "demo")
+def demo(small_house: Installation) -> Demo:
+    service = Service(
+        ("demo", "--json", "--port", str(free_port())), small_house.folder, small_house.environment, "demo"
+    )
     small_house.services.append(service)
     line = until(service.output.read_text, "the demo's line")
-    yield Demo(service, json.loads(line))
+    return Demo(service, json.loads(line))
 
 
 def test_an_alert_to_the_demo_is_filled_and_its_page_tells_the_whole_story(demo: Demo) -> None:
@@ -88,7 +89,7 @@ def _assert_whole_story(page: str, order: dict[str, Any]) -> None:
     ]
     place = 0
     for step in steps:
-        found = re.compile(step).search(page, place)
+        found = re.compile(step, re.IGNORECASE).search(page, place)
         assert found, f"{step!r} is missing after {page[max(place - 60, 0) : place]!r} in {page!r}"
         place = found.end()
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.journeys.books import positions
+from bridge.domain.lifecycle import TERMINAL
+from tests.journeys.books import holdings, positions
 from tests.journeys.browser import Browser
 from tests.journeys.installation import PASSWORD, Installation
 from tests.journeys.sender import Sender
 from tests.journeys.waiting import until
 from tests.strategies.platforms import BUILDERS, SAMPLES
 
-CHARTINK = Path(__file__).resolve().parents[2] / "bridge" / "dialects" / "chartink" / "examples" / "scan_hit_reliance.json"
+CHARTINK = (
+    Path(__file__).resolve().parents[2] / "bridge" / "dialects" / "chartink" / "examples" / "scan_hit_reliance.json"
+)
 OPENALGO = {
     "apikey": "not-a-real-key", "strategy": "AFL", "symbol": "SBIN", "action": "BUY", "exchange": "NSE",
     "pricetype": "MARKET", "product": "MIS", "quantity": "7",
@@ -63,7 +64,7 @@ def posts() -> list[Post]:
 
 
 @pytest.fixture
-def addresses(house: Installation) -> Iterator[dict[str, str]]:
+def addresses(house: Installation) -> dict[str, str]:
     """A house set up by commands and started: the webhook's address by sender, and the API's key as `key`."""
     house.make("user", "add", "asha", "--password-file", "-", said=f"{PASSWORD}\n")
     account = house.make("account", "add", "Practice", "--broker", "paper")["id"]
@@ -79,37 +80,41 @@ def addresses(house: Installation) -> Iterator[dict[str, str]]:
     made = {name: house.make("source", "add", name, "--strategy", strategy, *more) for name, more in presets.items()}
     key = house.make("key", "create", "Look")["key"]
     house.start("up")
-    yield {"key": key} | {name: source["webhook_url"] for name, source in made.items()}
+    return {"key": key} | {name: source["webhook_url"] for name, source in made.items()}
 
 
 def test_what_every_sender_sends_is_followed_from_its_answer_to_its_fill(
     house: Installation, addresses: dict[str, str]
 ) -> None:
-    bought: dict[str, int] = {}
-    for post in posts():
-        with Sender(addresses[post.sender]) as sender:
-            answer = sender.post(post.body, post.content_type)
-        assert (answer.status, answer.content["status"]) == (202, "accepted"), answer
+    wanted = posts()
 
-        story = until(lambda: _ended(house, addresses["key"], answer.content["alert_id"]), f"{post.body} to be filled")
-
+    for post in wanted:
+        story = _followed(house, addresses, post)
         assert story["dialect"] == post.dialect
-        orders = [(order["symbol"], order["side"], int(order["quantity"])) for order in story["orders"]]
-        assert sorted(orders) == sorted(post.orders)
-        assert {order["state"] for order in story["orders"]} == {"FILLED"}
-        for symbol, _, quantity in post.orders:
-            bought[symbol] = bought.get(symbol, 0) + quantity
-    held = {symbol: Decimal(quantity) for symbol, quantity in bought.items()}
-    assert positions(house, "positions") == positions(house, "paper_positions") == held
+        assert sorted(map(_ending, story["orders"])) == sorted((*order, "FILLED") for order in post.orders)
+
+    bought = holdings((symbol, Decimal(quantity)) for post in wanted for symbol, _, quantity in post.orders)
+    assert positions(house, "positions") == positions(house, "paper_positions") == bought
     with Browser(house.url, "asha", PASSWORD) as browser:
         page = browser.read("/positions")
     assert all(f"{symbol} NSE MIS Trend +{quantity} " in page for symbol, quantity in bought.items())
     assert house.complaints() == []
 
 
-def _ended(house: Installation, key: str, alert_id: str) -> dict[str, Any]:
-    """The alert through the API, once all of its orders are over."""
-    answer = httpx.get(f"{house.url}/api/v1/alerts/{alert_id}", headers={"Authorization": f"Bearer {key}"})
-    story: dict[str, Any] = answer.json()
-    over = all(order["state"] in ("FILLED", "REJECTED", "NOT_SENT") for order in story["orders"])
+def _followed(house: Installation, addresses: dict[str, str], post: Post) -> dict[str, Any]:
+    """Send it, and look at it through the API until all of its orders are over."""
+    with Sender(addresses[post.sender]) as sender:
+        answer = sender.post(post.body, post.content_type)
+    assert (answer.status, answer.content["status"]) == (202, "accepted"), answer
+    page = f"/api/v1/alerts/{answer.content['alert_id']}"
+    key = {"Authorization": f"Bearer {addresses['key']}"}
+    return until(lambda: _over(house.http.get(page, headers=key).json()), f"{post.body} to be over")
+
+
+def _over(story: dict[str, Any]) -> dict[str, Any]:
+    over = all(order["state"] in TERMINAL for order in story["orders"])
     return story if story["orders"] and over else {}
+
+
+def _ending(order: dict[str, Any]) -> tuple[str, str, int, str]:
+    return order["symbol"], order["side"], int(order["quantity"]), order["state"]

@@ -36,14 +36,16 @@ def test_panic_in_a_burst_stops_the_sending_and_a_release_lets_new_alerts_trade(
 
     late = house.rows(_SENT_AFTER, moment=int((stopped + LAST_WORD_S) * 1_000_000))
     assert [row["id"] for row in late] == [new["order_id"]]
-    assert refused.content["code"] == "trading_stopped"
+    assert refused.content["code"] == "stopped"
     assert house.complaints() == []
 
 
 def _panic(house: Installation) -> float:
     """The command, as a person in a hurry types it; the wall clock when its commit was first seen."""
     switch = "SELECT scope FROM switches WHERE stopped = 1"
-    with subprocess.Popen([BRIDGE, "panic"], cwd=house.folder, env=house.environment, stdout=subprocess.DEVNULL) as panic:
+    with subprocess.Popen(
+        [BRIDGE, "panic"], cwd=house.folder, env=house.environment, stdout=subprocess.DEVNULL
+    ) as panic:
         until(lambda: house.rows(switch), "the switch to be thrown")
         seen = time.time()
     assert panic.returncode == 0

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LOOK_EVERY_S = 0.02
+LOOK_EVERY_S = 0.03
 
 
 def until(found: Callable[[], T], what: str, seconds: float = 30.0) -> T:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.intent import Kind, Reading
-from bridge.orders.timing import age_of, bar_time, interval_of, stamp
+from bridge.orders.timing import age_of, bar_end, interval_of, stamp
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -41,13 +41,13 @@ def test_what_is_no_time_is_none(text: str | None) -> None:
 
 def test_an_alert_without_a_time_has_no_age() -> None:
     assert age_of(reading(None), NOON) is None
-    assert bar_time(reading(None)) is None
+    assert bar_end(reading(None)) is None
 
 
 def test_the_age_is_the_time_since_the_signal() -> None:
     assert age_of(reading("2026-01-05T11:59:30Z"), NOON) == 30
     assert age_of(reading("2026-01-05T12:01:00Z"), NOON) == -60
-    assert bar_time(reading("2026-01-05T11:59:30Z")) == NOON - timedelta(seconds=30)
+    assert bar_end(reading("2026-01-05T11:59:30Z")) == NOON - timedelta(seconds=30)
 
 
 @pytest.mark.parametrize(

@@ -190,10 +190,19 @@ class Rig:
     async def start(self, *options: str, failpoints: str = "", port: int | None = None) -> Program:
         """Start the program and wait until it listens."""
         program = self.spawn(*options, failpoints=failpoints, port=port)
-        await self.until(lambda: program.is_up() or program.status is not None, START_WITHIN_S, "the program to listen")
+        await self.until_born(program)
         assert program.is_up(), f"the program ended with {program.status}: {self.said(program)}"
         self.made = program.made
         return program
+
+    async def dispatcher(self) -> Program:
+        """One more process that only sends. On a busy machine its peers may find one too slow to live; then another."""
+        while True:
+            program = self.spawn("--dispatch", port=free_port())
+            await self.until_born(program)
+            if program.status is None:
+                return program
+            assert program.status == -signal.SIGKILL, f"a dispatcher ended with {program.status}: {self.said(program)}"
 
     def sender(self, **more: Any) -> Sender:
         """Somebody who sends to this program, or to the one that will listen at its place."""
@@ -220,6 +229,10 @@ class Rig:
         while not holds():
             assert time.monotonic() < deadline, f"seed {self.seed}: waited {real_s:g} s in vain for {what}"
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def until_born(self, program: Program) -> None:
+        """Wait until a program listens or has ended."""
+        await self.until(lambda: program.is_up() or program.status is not None, START_WITHIN_S, "a program to listen")
 
     async def holder(self, account: str) -> Program:
         """The process that sends for an account of the rehearsal."""
@@ -272,11 +285,15 @@ class Rig:
     def _figures(self, ledgers: Ledgers, verdict: Verdict) -> str:
         taken = sum(alert.taken is not None for alert in ledgers.sent)
         lives = Counter("killed" if each.status == -signal.SIGKILL else "lived" for each in self.programs)
-        states = Counter(row["state"] for row in ledgers.journal.orders)
+        states = Counter(" ".join(filter(None, (row["state"], _why(row)))) for row in ledgers.journal.orders)
         return (
             f"speed {self.speed:g}, {len(ledgers.sent)} alerts, {taken} taken, {lives['killed']} of {len(self.programs)}"
             f" processes killed, orders {dict(states)}; {verdict.summary}"
         )
+
+
+def _why(order: Row) -> str | None:
+    return str(order["code"]) if order["state"] == "NOT_SENT" else None
 
 
 def _differences(ledgers: Ledgers) -> list[Finding]:

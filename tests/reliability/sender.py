@@ -19,6 +19,7 @@ import aiohttp
 from tests.reliability.clock import Epoch
 from tests.reliability.ledgers import Sent, Try, Wish
 from tests.reliability.program import SYMBOLS
+from tests.reliability.stage import equities
 
 RESENDS = 3
 RESEND_AFTER_S = 5.0  # rehearsal seconds
@@ -133,10 +134,11 @@ _WISHES: dict[str, Callable[[str, str, Decimal], tuple[Wish, ...]]] = {
 
 
 def mixed(dice: random.Random, count: int, prefix: str = "a") -> list[Sent]:
-    """A day's mixture: one and two accounts, both sides, exits that depend on the position."""
+    """A day's mixture: one and two accounts, both sides, exits that depend on the position (of few symbols, to meet one)."""
     made = []
     for number in range(count):
         strategy = dice.choices(("single", "double", "long"), (5, 2, 3))[0]
         side = dice.choice(("buy", "sell"))
-        made.append(alert(f"{prefix}{number}", strategy, side, dice.choice(SYMBOLS), dice.randint(1, 20)))
+        symbols = SYMBOLS if strategy == "long" else equities()
+        made.append(alert(f"{prefix}{number}", strategy, side, dice.choice(symbols), dice.randint(1, 20)))
     return made

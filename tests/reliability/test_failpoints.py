@@ -67,7 +67,7 @@ class Chain:
 
     async def _die_at(self, point: str) -> None:
         program = self.rig.spawn(failpoints=f"{point}=kill@1")
-        await self.rig.until(lambda: program.is_up() or program.status is not None, 30, f"a start, armed at {point}")
+        await self.rig.until_born(program)
         for _ in range(TRIES):
             if program.status is not None or point in AT_START:
                 break

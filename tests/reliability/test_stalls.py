@@ -8,10 +8,10 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from tests.reliability.rig import Program, Rig, free_port
+from tests.reliability.rig import Program, Rig
 from tests.reliability.sender import mixed
 
-SPEED = 10.0
+SPEED = 5.0
 LEASE_S = 5.0
 TAKEN_OVER_WITHIN_S = 30.0
 FAULTS = {"accept_then_hold": 0.03, "slow": 0.3}
@@ -26,19 +26,15 @@ async def test_a_stalled_sender_is_killed_before_another_takes_over(
 async def _rehearse(rig: Rig, stalls: int) -> None:
     dice = random.Random(rig.seed)
     await rig.start("--web")
-    senders = [await _dispatch(rig) for _ in range(2)]
+    senders = [await rig.dispatcher() for _ in range(2)]
     sending = asyncio.create_task(rig.sender().send_all(mixed(dice, 30 * stalls), gap_real_s=0.05))
     for _ in range(stalls):
         await asyncio.sleep(dice.uniform(0.1, 0.5))
         await _stall(rig, await rig.holder(dice.choice(("alpha", "beta"))), dice.uniform(1, 120))
         senders = [each for each in senders if each.status is None]
-        senders += [await _dispatch(rig) for _ in range(2 - len(senders))]
+        senders += [await rig.dispatcher() for _ in range(2 - len(senders))]
     await sending
     await rig.conclude()
-
-
-async def _dispatch(rig: Rig) -> Program:
-    return await rig.start("--dispatch", port=free_port())
 
 
 async def _stall(rig: Rig, victim: Program, stalled_s: float) -> None:

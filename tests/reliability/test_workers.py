@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.reliability.rig import Program, Rig, free_port
+from tests.reliability.rig import Rig, free_port
 from tests.reliability.sender import mixed
 
 SPEED = 10.0
@@ -36,21 +38,44 @@ async def test_many_dispatchers_send_every_order_once_on_postgres(
     await _rehearse(rig(76, speed=SPEED, database=postgres_url), 4, sized(60, 1000, 10_000))
 
 
+async def test_the_same_alert_at_two_doors_at_once_is_taken_once(
+    rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any]
+) -> None:
+    await _at_two_doors(rig(77, speed=SPEED), sized(40, 400, 5000))
+
+
+async def test_the_same_alert_at_two_doors_at_once_is_taken_once_on_postgres(
+    rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any], postgres_url: str
+) -> None:
+    await _at_two_doors(rig(78, speed=SPEED, database=postgres_url), sized(40, 400, 5000))
+
+
+async def _at_two_doors(rig: Rig, alerts: int) -> None:
+    """Two whole programs on one database; each alert comes to both in the same moment."""
+    await rig.start()
+    front = rig.sender()
+    await rig.start(port=free_port())
+    back = rig.sender()
+    back.url = rig.programs[-1].url
+    made = mixed(random.Random(rig.seed), alerts)
+    twins = [dataclasses.replace(each, tries=[]) for each in made]
+    await asyncio.gather(front.send_all(made, gap_real_s=0.01), back.send_all(twins, gap_real_s=0.01))
+    ledgers = await rig.conclude()
+    answers = Counter(each.tries[-1].content["status"] for each in ledgers.sent)
+    assert answers == {"accepted": alerts, "duplicate": alerts}, f"seed {rig.seed}: {answers}"
+
+
 async def _rehearse(rig: Rig, workers: int, alerts: int) -> None:
     """The holder of a lease is killed a few times on the way, so that all of the others reach for it at once."""
     dice = random.Random(rig.seed)
     await rig.start("--web")
     for _ in range(workers):
-        await _dispatch(rig)
+        await rig.dispatcher()
     sender = rig.sender()
     sending = asyncio.create_task(sender.send_all(mixed(dice, alerts), gap_real_s=0.01))
     for due in (alerts // 4, alerts // 2):
         await rig.until(lambda due=due: len(sender.sent) > due, 300, f"alert {due}")  # type: ignore[misc]  # bound on purpose
         (await rig.holder("alpha")).kill()
-        await _dispatch(rig)
+        await rig.dispatcher()
     await sending
     await rig.conclude()
-
-
-async def _dispatch(rig: Rig) -> Program:
-    return await rig.start("--dispatch", port=free_port())

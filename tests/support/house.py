@@ -29,7 +29,7 @@ from bridge.accounts.model import Account, AccountSettings, Feed, Role, Source, 
 from bridge.accounts.service import Accounts, touch
 from bridge.brokers.base import Broker, Capabilities
 from bridge.domain.instrument import Instrument, InstrumentKind
-from bridge.domain.intent import Intent, Kind, OrderIntent, Reading, Side
+from bridge.domain.intent import Intent, Kind, OrderIntent, QuantityType, Reading, Side
 from bridge.kit import failpoints
 from bridge.kit.database import Row, Transaction, connect, metadata
 from bridge.kit.vault import Vault
@@ -68,7 +68,7 @@ def wish(intent: Intent, symbol: str | None = "INFY", quantity: Any = None, **mo
     sides = {Intent.BUY: Side.BUY, Intent.SELL: Side.SELL}
     named: dict[str, Any] = {"exchange": "NSE", "side": sides.get(intent)} if symbol else {}
     if quantity is not None:
-        named["quantity"] = Decimal(quantity)
+        named |= {"quantity": Decimal(quantity), "quantity_type": QuantityType.UNITS}
     return OrderIntent(intent=intent, symbol=symbol, **(named | more))
 
 
@@ -135,7 +135,7 @@ class Process:
             self.clock,
             house.capabilities_of,
             self.dispatcher.offer,
-            self.dispatcher.is_clear,
+            self.dispatcher.standing,
         )
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.tasks: set[asyncio.Task[Any]] = set()

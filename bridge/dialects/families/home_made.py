@@ -185,6 +185,8 @@ def _instrument(said: Roles) -> dict[str, Any]:
         raise Unreadable("missing_symbol", "the message does not say what to trade; add a symbol")
     name, value = said.first("symbol")
     prefix, mark, rest = symbol(value, name).rpartition(":")
+    if exchange and mark:  # two places: whoever looks the symbol up must see both
+        return {"symbol": symbol(value, name), "exchange": exchange}
     return {"symbol": rest, "exchange": exchange or (prefix if mark else None)}
 
 

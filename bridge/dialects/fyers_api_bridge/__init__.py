@@ -78,7 +78,7 @@ def _orders(group: Pairs) -> Iterator[OrderIntent]:
 
 def _order(intent: Intent, side: Side, group: Pairs) -> OrderIntent:
     named = values.optional_text(group.get("symbol"), "SYMBOL")
-    quantity = values.unless_zero(group.get("qty"), "QTY")
+    quantity = values.optional_positive(group.get("qty"), "QTY")
     trail = values.unless_zero(group.get("trail"), "TRAIL")
     return OrderIntent(
         intent=intent,

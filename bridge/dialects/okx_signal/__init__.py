@@ -14,7 +14,6 @@ from bridge.dialects.families.values import (
     optional_text,
     optional_word,
     symbol,
-    unless_zero,
     word,
 )
 from bridge.domain.intent import Intent, Kind, Level, OrderIntent, OrderType, QuantityType, Reading
@@ -67,7 +66,7 @@ def _order(body: dict[str, Any]) -> OrderIntent:
     before = claim(body.get("prevMarketPosition"), body.get("prevMarketPositionSize"), "prevMarketPosition")
     if action in _PLAIN:
         action = intent_between(side_of(before), side_of(after), side)
-    amount = unless_zero(body.get("amount"), "amount")
+    amount = optional_positive(body.get("amount"), "amount")  # a size that comes to 0 is not "unsaid"
     kind = None if amount is None else word(body.get("investmentType"), "investmentType", INVESTMENT_TYPES)
     return OrderIntent(
         intent=action,

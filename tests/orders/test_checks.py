@@ -1,0 +1,439 @@
+"""What must be true before an order goes out: each check alone, then their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bridge.accounts.model import (
+    Account,
+    AccountSettings,
+    Role,
+    Stop,
+    Strategy,
+    StrategySettings,
+    SymbolMapping,
+    Window,
+)
+from bridge.domain.instrument import Instrument
+from bridge.domain.intent import Intent, Level, OrderType, Product, Side, TimeInForce
+from bridge.market.hand import HandMarket
+from bridge.market.rules import FreezeLimit
+from bridge.orders import checks
+from bridge.orders.checks import CHECKS, FIGURES, first_refusal
+from bridge.orders.situation import Candidate, Session, Situation, Use
+from tests.support.brokers import EVERYTHING
+from tests.support.house import ANN, COIN, FUTURE, INFY, LISTED, NIFTY, wish
+
+D = Decimal
+HALF_PAST_NINE = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)
+
+
+def candidate(instrument: Instrument = INFY, quantity: Any = 10, **more: Any) -> Candidate:
+    made = Candidate(
+        intent=wish(Intent.BUY, instrument.symbol),
+        instrument=instrument,
+        side=Side.BUY,
+        quantity=None if quantity is None else D(quantity),
+        order_type=OrderType.MARKET,
+        product=Product.MIS,
+        time_in_force=TimeInForce.DAY,
+    )
+    return replace(made, **more)
+
+
+def situation(limits: AccountSettings | None = None, **more: Any) -> Situation:
+    names = StrategySettings.model_fields
+    settings = StrategySettings(**({"any_symbol": True} | {k: v for k, v in more.items() if k in names}))
+    usual: dict[str, Any] = {
+        "now": HALF_PAST_NINE,
+        "user": ANN,
+        "account": Account(id="ac", user_id=ANN.id, name="Main", broker="x", settings=limits or AccountSettings()),
+        "strategy": Strategy(id="st", user_id=ANN.id, name="Breakout", enabled=True, settings=settings),
+        "source": None,
+        "stop": None,
+        "capabilities": EVERYTHING,
+        "session": Session(True, ""),
+        "quote": HandMarket(instruments=LISTED).set_price("NSE:INFY", 100),
+    }
+    return Situation(**(usual | {k: v for k, v in more.items() if k not in names}))
+
+
+def no(check: checks.Check, made: Candidate, around: Situation) -> str | None:
+    refusal = check(made, around)
+    assert refusal is None or refusal.message.endswith((".", "!."))  # a sentence
+    return refusal.code if refusal else None
+
+
+EXIT = candidate(reduces=True)
+
+
+def test_an_ordinary_order_passes_every_check() -> None:
+    assert first_refusal(candidate(), situation()) is None
+
+
+@pytest.mark.parametrize(("scope", "words"), [("global", "everything"), ("strategy", "this strategy")])
+def test_a_kill_switch_stops_ways_out_too(scope: str, words: str) -> None:
+    stopped = situation(stop=Stop(scope, "", "", 0, "Ann"))
+
+    refusal = checks.trading_is_not_stopped(EXIT, stopped)
+
+    assert refusal is not None
+    assert refusal.code == "stopped"
+    assert refusal.message == f"Trading is stopped for {words}: no reason given."
+
+
+@pytest.mark.parametrize("user", [None, replace(ANN, disabled=True), replace(ANN, role=Role.VIEWER)])
+def test_only_people_who_may_trade_do(user: Any) -> None:
+    assert no(checks.strategy_is_live, candidate(), situation(user=user)) == "user_may_not_trade"
+
+
+def test_a_strategy_that_is_off_sends_nothing() -> None:
+    off = situation()
+    off = replace(off, strategy=replace(off.strategy, enabled=False))
+
+    assert no(checks.strategy_is_live, candidate(), off) == "strategy_disabled"
+    assert no(checks.strategy_is_live, candidate(), situation()) is None
+
+
+def test_an_account_must_be_there_its_owners_and_on() -> None:
+    around = situation()
+    assert around.account is not None
+    for account, capabilities, code in (
+        (None, EVERYTHING, "account_unknown"),
+        (replace(around.account, user_id="us_bob"), EVERYTHING, "account_unknown"),
+        (replace(around.account, disabled=True), EVERYTHING, "account_disabled"),
+        (around.account, None, "broker_unknown"),
+        (around.account, EVERYTHING, None),
+    ):
+        found = no(checks.account_is_usable, candidate(), replace(around, account=account, capabilities=capabilities))
+        assert found == code
+
+
+@pytest.mark.parametrize(
+    ("age", "way_out", "said_max", "code"),
+    [
+        (None, False, None, None),
+        (60, False, None, None),
+        (60.1, False, None, "alert_too_old"),
+        (60.1, True, None, None),
+        (300.1, True, None, "alert_too_old"),
+        (20, False, 10.0, "alert_too_old"),
+        (100, False, 200.0, "alert_too_old"),
+        (-30, False, None, None),
+        (-30.1, True, None, "alert_from_the_future"),
+    ],
+)
+def test_a_late_signal_is_a_different_signal(
+    age: float | None, way_out: bool, said_max: float | None, code: str | None
+) -> None:
+    made = EXIT if way_out else candidate()
+
+    assert no(checks.alert_is_fresh, made, situation(alert_age_s=age, message_max_age_s=said_max)) == code
+
+
+def test_an_older_bar_after_a_newer_one_is_refused() -> None:
+    assert no(checks.alert_is_in_order, candidate(), situation(out_of_order="A newer one was taken.")) == "out_of_order"
+    assert no(checks.alert_is_in_order, candidate(), situation()) is None
+
+
+@pytest.mark.parametrize(
+    ("direction", "side", "code"),
+    [
+        ("long", "buy", None),
+        ("long", "sell", "direction_not_allowed"),
+        ("short", "buy", "direction_not_allowed"),
+        ("both", "sell", None),
+    ],
+)
+def test_a_one_sided_strategy_opens_on_its_side_only(direction: str, side: str, code: str | None) -> None:
+    made = candidate(side=Side(side))
+
+    assert no(checks.direction_is_allowed, made, situation(direction=direction)) == code
+    assert no(checks.direction_is_allowed, replace(made, reduces=True), situation(direction=direction)) is None
+
+
+def test_a_strategy_trades_its_own_symbols() -> None:
+    listed = {"INFOSYS": SymbolMapping(exchange="NSE", symbol="INFY")}
+    narrow = situation(any_symbol=False, symbols=listed)
+
+    assert no(checks.symbol_is_allowed, candidate(), situation()) is None
+    assert no(checks.symbol_is_allowed, candidate(), narrow) is None  # by what it is mapped to
+    assert no(checks.symbol_is_allowed, candidate(FUTURE), replace(narrow, written="INFOSYS")) is None  # by spelling
+    assert no(checks.symbol_is_allowed, candidate(FUTURE), narrow) == "symbol_not_allowed"
+
+
+def test_nobody_trades_an_index() -> None:
+    assert no(checks.instrument_is_tradable, candidate(NIFTY), situation()) == "index_not_tradable"
+    assert no(checks.instrument_is_tradable, candidate(), situation()) is None
+
+
+@pytest.mark.parametrize(
+    ("window", "entry", "way_out"),
+    [
+        (Window(), None, None),
+        (Window(start=time(9, 30), end=time(9, 30)), None, None),
+        (Window(start=time(9, 31)), "outside_window", None),
+        (Window(end=time(9, 29)), "outside_window", None),
+        (Window(square_off=time(9, 29)), "outside_window", "outside_window"),
+        (Window(end=time(9, 29), square_off=time(9, 31)), "outside_window", None),
+        (Window(end=time(4, 0), zone="UTC"), None, None),
+    ],
+)
+def test_the_strategys_window_is_for_entries_and_the_square_off_for_all(
+    window: Window, entry: str | None, way_out: str | None
+) -> None:
+    assert no(checks.window_is_open, candidate(), situation(window=window)) == entry
+    assert no(checks.window_is_open, EXIT, situation(window=window)) == way_out
+
+
+def test_a_closed_market_takes_nothing() -> None:
+    shut = situation(session=Session(False, "NSE opens at 09:15"))
+
+    refusal = checks.market_is_open(EXIT, shut)
+
+    assert refusal is not None
+    assert refusal.message == "NSE opens at 09:15. Nothing was sent."
+    assert no(checks.market_is_open, EXIT, situation()) is None
+
+
+def test_after_the_square_off_nothing_intraday_is_opened() -> None:
+    late = situation(square_off_passed="Closed at 15:15.")
+
+    assert no(checks.intraday_is_still_possible, candidate(), late) == "after_square_off"
+    assert no(checks.intraday_is_still_possible, EXIT, late) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"instrument": replace(INFY, exchange="BSE")}, "exchange BSE"),
+        ({"order_type": OrderType.TRAILING_STOP}, "order type trailing_stop"),
+        ({"time_in_force": TimeInForce.GTC}, "validity gtc"),
+    ],
+)
+def test_what_cannot_be_said_to_the_broker_is_refused(changes: dict[str, Any], word: str) -> None:
+    refusal = checks.broker_can_say_it(replace(candidate(), **changes), situation())
+
+    assert refusal is not None
+    assert refusal.code == "unsupported_by_broker"
+    assert refusal.message == f"Main has no {word}."
+
+
+def test_products_a_broker_does_not_know_are_refused() -> None:
+    can = replace(EVERYTHING, products=frozenset({Product.CNC}))
+
+    assert no(checks.broker_can_say_it, candidate(), situation(capabilities=can)) == "unsupported_by_broker"
+    assert (
+        no(checks.broker_can_say_it, candidate(), situation(capabilities=can, account=None)) == "unsupported_by_broker"
+    )
+    assert no(checks.broker_can_say_it, candidate(), situation(capabilities=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("extras", "entry", "way_out"),
+    [
+        ({}, None, None),
+        ({"trade_id": 7}, "trade_number_unknown", "trade_number_unknown"),
+        ({"allow_add": False}, "condition_unsupported", None),
+        ({"allow_add": True}, None, None),
+        *[({name: 1}, "condition_unsupported", None) for name in sorted(checks.CONDITIONS)],
+        *[({name: 0}, None, None) for name in sorted(checks.CONDITIONS)],
+    ],
+)
+def test_a_condition_that_nobody_keeps_is_refused(
+    extras: dict[str, Any], entry: str | None, way_out: str | None
+) -> None:
+    made = candidate(intent=wish(Intent.BUY, extras=extras))
+
+    assert no(checks.conditions_are_kept, made, situation()) == entry
+    assert no(checks.conditions_are_kept, replace(made, reduces=True), situation()) == way_out
+
+
+def test_a_stop_that_nobody_would_place_is_not_swallowed() -> None:
+    made = candidate(intent=wish(Intent.BUY, stop_loss=Level(type="price", value=D(95))))
+
+    assert no(checks.attached_exits_are_understood, made, situation()) == "attached_exits_unsupported"
+    assert no(checks.attached_exits_are_understood, made, situation(attached_exits="note")) is None
+    assert no(checks.attached_exits_are_understood, replace(made, reduces=True), situation()) is None
+    assert no(checks.attached_exits_are_understood, candidate(), situation()) is None
+
+
+@pytest.mark.parametrize(
+    ("instrument", "quantity", "code"),
+    [
+        (INFY, None, None),
+        (INFY, 1, None),
+        (INFY, 0, "quantity_zero"),
+        (INFY, -1, "quantity_zero"),
+        (INFY, "1.5", "quantity_fraction"),
+        (COIN, "0.5", None),
+        (FUTURE, 65, None),
+        (FUTURE, 66, "quantity_not_in_lots"),
+    ],
+)
+def test_quantities_are_whole_units_and_whole_lots(instrument: Instrument, quantity: Any, code: str | None) -> None:
+    assert no(checks.quantity_is_tradable, candidate(instrument, quantity), situation()) == code
+
+
+@pytest.mark.parametrize(
+    ("order_type", "price", "trigger", "code"),
+    [
+        (OrderType.MARKET, None, None, None),
+        (OrderType.LIMIT, "100.05", None, None),
+        (OrderType.LIMIT, None, None, "price_missing"),
+        (OrderType.STOP, None, None, "trigger_price_missing"),
+        (OrderType.STOP, None, "99", None),
+        (OrderType.STOP_LIMIT, "99", None, "trigger_price_missing"),
+        (OrderType.STOP_LIMIT, None, "99", "price_missing"),
+        (OrderType.LIMIT, "0", None, "price_not_positive"),
+        (OrderType.STOP, None, "-1", "trigger_price_not_positive"),
+        (OrderType.LIMIT, "100.01", None, "price_off_tick"),
+        (OrderType.STOP_LIMIT, "100", "99.99", "trigger_price_off_tick"),
+    ],
+)
+def test_prices_are_there_positive_and_on_the_tick(
+    order_type: OrderType, price: str | None, trigger: str | None, code: str | None
+) -> None:
+    levels: dict[str, Any] = {"price": price and D(price), "trigger_price": trigger and D(trigger)}
+
+    assert no(checks.prices_are_sound, candidate(order_type=order_type, **levels), situation()) == code
+
+
+def test_an_entry_stays_within_the_strategys_size() -> None:
+    small = situation(quantity_max=D(9))
+
+    assert no(checks.quantity_within_limit, candidate(), small) == "quantity_above_limit"
+    assert no(checks.quantity_within_limit, candidate(quantity=9), small) is None
+    assert no(checks.quantity_within_limit, EXIT, small) is None
+
+
+@pytest.mark.parametrize(
+    ("strategy", "account", "code"),
+    [
+        (999, None, "value_above_limit"),
+        (None, 999, "value_above_limit"),
+        (2000, 999, "value_above_limit"),
+        (1000, 1000, None),
+        (None, None, None),
+    ],
+)
+def test_an_entry_stays_within_the_narrower_value(strategy: int | None, account: int | None, code: str | None) -> None:
+    ours = AccountSettings(order_value_max=D(account) if account else None)
+    around = situation(ours, value_max=D(strategy) if strategy else None)
+
+    assert no(checks.value_within_limit, candidate(), around) == code
+    assert no(checks.value_within_limit, EXIT, around) is None
+
+
+def test_the_value_counts_at_the_orders_own_price_first() -> None:
+    around = situation(value_max=D(1000))
+
+    assert no(checks.value_within_limit, candidate(price=D(101)), around) == "value_above_limit"
+    assert no(checks.value_within_limit, candidate(trigger_price=D(101)), around) == "value_above_limit"
+    assert no(checks.value_within_limit, candidate(price=D(99)), around) is None
+
+
+def test_not_knowing_a_price_is_no_way_around_a_cap() -> None:
+    blind = situation(value_max=D(10**9), quote=None)
+
+    assert no(checks.value_within_limit, candidate(), blind) == "price_unknown"
+    assert no(checks.value_within_limit, candidate(), replace(blind, account=None)) == "price_unknown"
+
+
+def freeze(quantity: int | None, *, may_slice: bool = True) -> Situation:
+    limit = None if quantity is None else D(quantity)
+    return situation(freeze=FreezeLimit(limit, may_slice, "rule", "The figure of the day is not known."))
+
+
+def test_large_orders_are_cut_where_the_figure_is_known() -> None:
+    big = candidate(FUTURE, 650)
+
+    assert no(checks.size_can_be_sliced, big, freeze(65)) is None
+    assert no(checks.size_can_be_sliced, candidate(FUTURE, 715), freeze(65)) == "too_many_slices"
+    assert no(checks.size_can_be_sliced, big, freeze(65, may_slice=False)) == "freeze_quantity_unknown"
+    assert no(checks.size_can_be_sliced, big, freeze(650, may_slice=False)) is None
+    assert no(checks.size_can_be_sliced, big, freeze(None, may_slice=False)) is None
+    assert no(checks.size_can_be_sliced, big, situation()) is None
+    assert no(checks.size_can_be_sliced, candidate(quantity=None), freeze(65)) is None
+
+
+@pytest.mark.parametrize(
+    ("uses", "code"),
+    [
+        ({"strategy_use": Use(2, 0)}, "strategy_orders_per_minute"),
+        ({"strategy_use": Use(0, 5)}, "strategy_orders_per_day"),
+        ({"account_use": Use(3, 0)}, "account_orders_per_minute"),
+        ({"account_use": Use(0, 6)}, "account_orders_per_day"),
+        ({"strategy_use": Use(1, 4), "account_use": Use(2, 5)}, None),
+    ],
+)
+def test_a_runaway_sender_is_stopped(uses: dict[str, Use], code: str | None) -> None:
+    limits = AccountSettings(orders_per_minute=3, orders_per_day=6)
+    around = situation(limits, orders_per_minute=2, orders_per_day=5, **uses)
+
+    assert no(checks.orders_within_rate, candidate(), around) == code
+    assert no(checks.orders_within_rate, EXIT, around) is None
+
+
+def test_without_an_account_only_the_strategys_rates_count() -> None:
+    assert no(checks.orders_within_rate, candidate(), situation(account=None, account_use=Use(999, 999))) is None
+
+
+@pytest.mark.parametrize(
+    ("mine", "ours", "code"),
+    [(100, None, "daily_loss_reached"), (None, 100, "daily_loss_reached"), (101, 101, None), (None, None, None)],
+)
+def test_after_the_days_loss_only_ways_out_go(mine: int | None, ours: int | None, code: str | None) -> None:
+    limits = AccountSettings(daily_loss_max=D(ours) if ours else None)
+    lost = situation(limits, daily_loss_max=D(mine) if mine else None, strategy_loss=D(100), account_loss=D(100))
+
+    assert no(checks.daily_loss_not_reached, candidate(), lost) == code
+    assert no(checks.daily_loss_not_reached, EXIT, lost) is None
+
+
+def test_without_an_account_only_the_strategys_loss_counts() -> None:
+    assert no(checks.daily_loss_not_reached, candidate(), situation(account=None, account_loss=D(10**9))) is None
+
+
+def test_the_first_refusal_ends_the_journey_and_the_brake_is_first() -> None:
+    wrong = situation(stop=Stop("global", "", "smoke", 0, "Ann"), user=None, account=None)
+
+    found = first_refusal(candidate(quantity=0), wrong)
+
+    assert found is not None
+    assert found.code == "stopped"
+    assert CHECKS[0] is checks.trading_is_not_stopped
+
+
+def test_every_check_is_in_the_list_once() -> None:
+    public = {
+        value
+        for name, value in vars(checks).items()
+        if callable(value) and value.__module__ == checks.__name__ and not name.startswith("_")
+    }
+
+    assert public - {first_refusal} == set(CHECKS)
+    assert len(CHECKS) == len(set(CHECKS))
+
+
+@pytest.mark.parametrize("check", FIGURES, ids=lambda check: check.__name__)
+def test_a_check_that_passed_shows_the_figures_it_had_before_it(check: checks.Check) -> None:
+    for made in (candidate(FUTURE), candidate(quantity=None)):
+        for around in (situation(), situation(quote=None, quantity_max=D(5), value_max=D(9), alert_age_s=3.0)):
+            assert FIGURES[check](made, around)
+
+
+def test_figures_name_the_limit_and_what_was_found() -> None:
+    around = situation(quantity_max=D(50), value_max=D(5000), alert_age_s=3.04, strategy_use=Use(1, 2))
+
+    assert FIGURES[checks.quantity_within_limit](candidate(), around) == "10 units; limit 50"
+    assert FIGURES[checks.value_within_limit](candidate(), around) == "about 1,000.00; limit 5,000.00"
+    assert FIGURES[checks.alert_is_fresh](candidate(), around).startswith("3.0 s old; limits 60 s")
+    assert FIGURES[checks.orders_within_rate](candidate(), around).startswith("this minute 1 by the strategy")
+    sliced = replace(freeze(65), strategy=around.strategy)
+    assert FIGURES[checks.size_can_be_sliced](candidate(), sliced) == "The figure of the day is not known."

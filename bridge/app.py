@@ -157,6 +157,12 @@ class Bridge:
         """What the first alert would otherwise wait for: dialects imported, instruments listed."""
         read("application/json", "{}")
         resolve(self.market, "RELIANCE", None, None, self.clock.now(), calendar=self.calendar)
+        lines = [line for s in self.directory.snapshot.strategies.values() for line in s.settings.symbols.values()]
+        names = {("NSE", "RELIANCE"), *((line.exchange, line.symbol) for line in lines)}
+        held = self.reader.read("SELECT DISTINCT exchange, symbol FROM positions WHERE quantity <> '0'")
+        for exchange, symbol in names | {(row["exchange"], row["symbol"]) for row in held}:
+            if instrument := self.market.instrument(exchange, symbol):
+                self.market.quote(instrument)
 
     async def stop(self) -> None:
         """Stop in good order: nothing new is sent, what is out is accounted for, leases go back."""

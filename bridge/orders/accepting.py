@@ -33,6 +33,7 @@ def answer_for(
     refusal: Refusal | None,
     intents: Sequence[IntentRecord],
     orders: Sequence[OrderRecord],
+    note: str = "",
 ) -> Answer:
     """202 with what will be done, or 422 with why not."""
     if refusal:
@@ -56,7 +57,7 @@ def answer_for(
     if refused:
         content["refused"] = refused
     if status == "noted":
-        content["note"] = "Kept as a notice; it asks for no order."
+        content["note"] = note
     return Answer(202, content)
 
 

@@ -63,7 +63,7 @@ def build(
             message=None,
             fence=0,
             sends=0,
-            deadline=intent.deadline,
+            deadline=intent.deadline if reduces else min(intent.deadline, intent.opens_until),
             filled=Decimal(0),
             average_price=None,
             pending_op=None,

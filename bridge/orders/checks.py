@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.accounts.model import SIDES_ALLOWED
 from bridge.domain.instrument import InstrumentKind
-from bridge.domain.intent import OrderType
+from bridge.domain.intent import OrderType, Side
 from bridge.domain.refusal import Refusal
 from bridge.orders.situation import Candidate, Situation
 from bridge.orders.sizing import step_of
@@ -54,6 +54,12 @@ def account_is_usable(_: Candidate, situation: Situation) -> Refusal | None:
 def alert_is_fresh(candidate: Candidate, situation: Situation) -> Refusal | None:
     """A late signal is a different signal."""
     age = situation.alert_age_s
+    if situation.unreadable_time and candidate.is_entry:
+        said = situation.unreadable_time
+        return Refusal(
+            "time_unreadable",
+            f"The message's time “{said}” cannot be read, so nobody knows how old it is. Send ISO 8601.",
+        )
     if age is None:
         return None
     if age < -CLOCK_SKEW_MAX_S:
@@ -64,7 +70,7 @@ def alert_is_fresh(candidate: Candidate, situation: Situation) -> Refusal | None
             {"age_s": round(age, 3)},
         )
     settings = situation.strategy.settings
-    limit = settings.exit_max_age_s if candidate.reduces else settings.entry_max_age_s
+    limit = settings.entry_max_age_s if candidate.is_entry else settings.exit_max_age_s
     limit = min(limit, situation.message_max_age_s) if situation.message_max_age_s is not None else limit
     if age <= limit:
         return None
@@ -78,8 +84,7 @@ def alert_is_fresh(candidate: Candidate, situation: Situation) -> Refusal | None
 def direction_is_allowed(candidate: Candidate, situation: Situation) -> Refusal | None:
     """A long-only strategy never sells short, a short-only one never buys."""
     direction = situation.strategy.settings.direction
-    undecided = candidate.needs_position and candidate.quantity is None  # its desk judges what would open
-    if not candidate.is_entry or candidate.side is None or undecided or candidate.side in SIDES_ALLOWED[direction]:
+    if not candidate.is_entry or candidate.side is None or candidate.side in SIDES_ALLOWED[direction]:
         return None
     return Refusal(
         "direction_not_allowed",
@@ -119,14 +124,15 @@ def alert_is_in_order(candidate: Candidate, situation: Situation) -> Refusal | N
 
 
 def window_is_open(candidate: Candidate, situation: Situation) -> Refusal | None:
-    """The strategy's own trading hours: entries from start to end, exits until the square-off."""
+    """The strategy's own trading hours are for entries; a way out is always open."""
+    if not candidate.is_entry:
+        return None
     window = situation.strategy.settings.window
     clock = situation.now.astimezone(ZoneInfo(window.zone)).time()
-    last = window.square_off if candidate.reduces else min(filter(None, (window.end, window.square_off)), default=None)
-    first = None if candidate.reduces else window.start
-    if (first is None or clock >= first) and (last is None or clock <= last):
+    last = min(filter(None, (window.end, window.square_off)), default=None)
+    if (window.start is None or clock >= window.start) and (last is None or clock <= last):
         return None
-    span = f"{first or 'any time'} to {last or 'any time'} {window.zone}"
+    span = f"{window.start or 'any time'} to {last or 'any time'} {window.zone}"
     return Refusal("outside_window", f"This strategy trades from {span}; it is {clock:%H:%M:%S} there.")
 
 
@@ -216,7 +222,18 @@ def prices_are_sound(candidate: Candidate, _: Situation) -> Refusal | None:
             return Refusal(
                 f"{name}_off_tick", f"The {words} {value:f} is no multiple of the tick {tick:f}.", {"tick": tick}
             )
-    return None
+    return _limit_beyond_trigger(candidate)
+
+
+def _limit_beyond_trigger(candidate: Candidate) -> Refusal | None:
+    """A stop-limit whose limit lies before its trigger could never fill when it is triggered."""
+    price, trigger, side = candidate.price, candidate.trigger_price, candidate.side
+    if price is None or trigger is None or side is None or (price - trigger) * side.sign >= 0:
+        return None
+    where = "below" if side is Side.BUY else "above"
+    return Refusal(
+        "limit_beyond_trigger", f"The limit {price:f} lies {where} the trigger {trigger:f}; such an order cannot fill."
+    )
 
 
 def quantity_within_limit(candidate: Candidate, situation: Situation) -> Refusal | None:
@@ -316,6 +333,8 @@ CONDITIONS = frozenset(
         "chase",
         "dca_orders",
         "double_to_reverse",
+        "entries",
+        "entry_zone",
         "good_till",
         "iceberg",
     }

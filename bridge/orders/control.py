@@ -69,6 +69,7 @@ class Control:
             product=None,
             basket=None,
             deadline=micros(now + ASK_FOR),
+            opens_until=micros(now),
             not_before=0,
             created_at=micros(now),
         )

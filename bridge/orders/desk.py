@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -34,7 +33,7 @@ from bridge.orders.pace import Pace
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
 from bridge.orders.recovery import Takeover, Unknowns, abandon
 from bridge.orders.resolving import Resolver
-from bridge.orders.situation import EXIT_INTENTS
+from bridge.orders.situation import EXIT_INTENTS, Standing
 from bridge.orders.survey import Survey
 from bridge.orders.updates import Updates
 
@@ -159,10 +158,11 @@ class AccountDesk:
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
-    def standing(self, lane: Lane) -> Decimal | None:
-        """What the lane's strategy holds, if that is certain: nothing of the lane is queued, sent or resting."""
-        idle = lane not in self._busy and not self.ledger.open_in(lane)
-        return self.ledger.holding(lane).quantity if idle else None
+    def standing(self, lane: Lane) -> Standing:
+        """What the lane's strategy holds, and which way it may be moving."""
+        orders = self.ledger.open_in(lane)
+        idle = lane not in self._busy and not orders
+        return Standing(self.ledger.holding(lane).quantity, idle, frozenset(order.side for order in orders))
 
     async def look_for_work(self) -> None:
         """Take in what other processes (or an earlier one) have queued."""

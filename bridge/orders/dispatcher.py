@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from decimal import Decimal
 
 import structlog
 
@@ -17,6 +16,7 @@ from bridge.orders.gate import Work
 from bridge.orders.lease import RENEW_EVERY_S, Leases
 from bridge.orders.records import Lane
 from bridge.orders.recovery import Overdue, Takeover
+from bridge.orders.situation import Standing
 
 log = structlog.get_logger("bridge.dispatcher")
 
@@ -38,8 +38,8 @@ class Dispatcher:
         if desk is not None:
             desk.offer(work)
 
-    def standing(self, account_id: str, lane: Lane) -> Decimal | None:
-        """What a strategy certainly holds here and now. None where nobody here knows."""
+    def standing(self, account_id: str, lane: Lane) -> Standing | None:
+        """What a strategy holds, as far as a desk of this process knows. None where nobody here does."""
         desk = self.desks.get(account_id)
         return desk.standing(lane) if desk else None
 

@@ -20,6 +20,11 @@ ON_THE_WAY = (OrderState.QUEUED, OrderState.SENDING, OrderState.UNKNOWN, OrderSt
 FAILED = frozenset({OrderState.REJECTED, *ENDED_HERE})
 
 
+def _closes(item: Work) -> bool:
+    """It takes a position towards zero or cancels: no other leg's failure is a reason to hold it back."""
+    return item.reduces if isinstance(item, OrderRecord) else not item.opens
+
+
 class Gate:
     """What stands between a queued order and its broker, judged again each time it is asked."""
 
@@ -79,7 +84,7 @@ class Gate:
 
     def basket_failed(self, item: Work) -> Refusal | None:
         """Why a leg of a basket is not sent: an earlier one failed, and the user's policy is not to continue."""
-        if item.basket in (None, "continue"):
+        if item.basket in (None, "continue") or _closes(item):
             return None
         legs = [o for o in self.legs_before(item) if o.state in FAILED]
         if not legs:

@@ -29,6 +29,8 @@ def mask(body: str, secret: str | None, licence: str | None = None) -> str:
     if secret and len(secret) >= _SHORTEST:
         for written in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
             body = body.replace(written, MASK)
+    elif secret:
+        body = re.sub(rf"""(:\s*["']){re.escape(secret)}(["'])""", rf"\g<1>{MASK}\g<2>", body)
     body = _ADDRESS.sub(rf"\g<slash>hook\g<slash>{MASK}\g<slash>{MASK}", body)
     return _KEY.sub(rf"\g<name>{MASK}", _NAMED.sub(_masked, body))
 

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from bridge.accounts.directory import Directory
@@ -38,7 +37,7 @@ from bridge.orders.journal import Claim
 from bridge.orders.masking import mask
 from bridge.orders.planning import candidate
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
-from bridge.orders.situation import EXIT_INTENTS, WORKING_ORDER_INTENTS, Candidate, Situation
+from bridge.orders.situation import EXIT_INTENTS, WORKING_ORDER_INTENTS, Candidate, Situation, Standing
 from bridge.orders.sizing import Money
 from bridge.orders.survey import Survey
 from bridge.orders.timing import age_of, bar_end
@@ -47,6 +46,8 @@ from bridge.orders.trace import Trace
 NEVER_TRADES = frozenset({Kind.NOTIFY, Kind.QUERY, Kind.VARIABLE})
 # Anyone may stop: a message with one of these switches its strategy off. Only a person switches it on again.
 STOPPING = ("stop", "pause", "disable", "kill", "stopbuy", "stopentry")
+NOTE = "Kept as a notice; it asks for no order."
+DRY_NOTE = "The message says that it is a dry run: it was read and kept, and nothing was sent."
 ID_MAX = 150
 ID_KEPT = timedelta(days=7)
 SCAN_KEPT = timedelta(minutes=10)
@@ -56,7 +57,7 @@ TRADINGVIEW_RESENDS_S = 20.0
 CHECKS_WITHOUT_INSTRUMENT = (trading_is_not_stopped, strategy_is_live, account_is_usable, alert_is_fresh)
 EVERYTHING = Instrument(symbol="", exchange="", kind=InstrumentKind.EQUITY)
 
-Standing = Callable[[str, Lane], Decimal | None]
+Know = Callable[[str, Lane], Standing | None]
 Offer = Callable[[str, Sequence[IntentRecord | OrderRecord]], None]
 
 
@@ -92,7 +93,7 @@ class Pipeline:
         clock: Clock,
         capabilities: Callable[[str], Capabilities | None],
         offer: Offer,
-        standing: Standing,
+        know: Know,
     ) -> None:
         self._directory = directory
         self._survey = survey
@@ -101,7 +102,7 @@ class Pipeline:
         self._clock = clock
         self._capabilities = capabilities
         self.offer = offer
-        self._standing = standing
+        self._know = know
 
     async def submit(self, arrival: Arrival) -> Answer:
         """Read, decide, commit, answer, wake the dispatcher. Raises `StorageUnavailable` when nothing was kept."""
@@ -191,20 +192,24 @@ class Pipeline:
         why = f"Another leg of the same basket was refused: {refused.message}"
         case.intents = [
             replace(leg, state=IntentState.REFUSED, code="basket_stopped", message=why)
-            if leg in legs and leg.state is not IntentState.REFUSED
+            if leg in legs and leg.state is not IntentState.REFUSED and leg.opens
             else leg
             for leg in case.intents
         ]
-        case.orders = [order for order in case.orders if order.account_id != feed.account_id]
-        dropped = [entry for entry in case.counted if entry[1] == feed.account_id]
+        # A leg that closes or cancels goes out whatever becomes of the others.
+        case.orders = [order for order in case.orders if order.account_id != feed.account_id or order.reduces]
+        dropped = [entry for entry in case.counted if entry[1] == feed.account_id and entry[0].is_entry]
         self._uncount(case.strategy.id, dropped)
         case.counted = [entry for entry in case.counted if entry not in dropped]
 
     def _wishes(self, case: Case) -> list[OrderIntent]:
         keyword = case.reading.keyword_action
-        if case.reading.kind is not Kind.SCAN or not keyword:
-            return list(case.reading.orders)
-        return [replace(wish, extras={**wish.extras, "keyword_action": keyword}) for wish in case.reading.orders]
+        wishes = list(case.reading.orders)
+        if case.reading.kind is Kind.SCAN and keyword:
+            return [replace(wish, extras={**wish.extras, "keyword_action": keyword}) for wish in wishes]
+        cancelled = {wish.symbol for wish in wishes if wish.intent is Intent.CANCEL_ORDERS and not wish.filter}
+        # "Cancel, then place": the new order waits until the old ones are gone.
+        return [replace(w, cancel_open_orders=True) if _replaces(w, cancelled) else w for w in wishes]
 
     def _refusal_of(self, case: Case) -> Refusal | None:
         if not case.is_refused():
@@ -234,12 +239,10 @@ class Pipeline:
             return mapped
         money = Money(self._survey.market.quote(mapped.instrument), None)  # funds are the desk's to know
 
-        def standing(instrument: Instrument, product: Product) -> Decimal | None:
-            return self._standing(
-                feed.account_id, (instrument.exchange, instrument.symbol, str(product), case.strategy.id)
-            )
+        def know(instrument: Instrument, product: Product) -> Standing | None:
+            return self._know(feed.account_id, (instrument.exchange, instrument.symbol, str(product), case.strategy.id))
 
-        made = candidate(wish, mapped, case.strategy.settings, feed, money, standing)
+        made = candidate(wish, mapped, case.strategy.settings, feed, money, know)
         said = "; ".join(mapped.said) or f"{mapped.instrument.key}, exactly as written"
         case.trace.add(
             "mapped",
@@ -272,10 +275,18 @@ class Pipeline:
     def _situation(self, case: Case, feed: Feed, decided: Candidate) -> Situation:
         source: Source = case.arrival.source
         max_age = float(case.reading.max_age_s) if case.reading.max_age_s is not None else None
+        unreadable = case.reading.timestamp if case.bar is None else None
         if decided.instrument is EVERYTHING:
             return self._survey.bare_situation(case.strategy, feed.account_id, source, case.age_s, max_age)
         return self._survey.situation(
-            decided, case.strategy, feed.account_id, source, age_s=case.age_s, max_age_s=max_age, bar=case.bar
+            decided,
+            case.strategy,
+            feed.account_id,
+            source,
+            age_s=case.age_s,
+            max_age_s=max_age,
+            bar=case.bar,
+            unreadable_time=unreadable,
         )
 
     def _intent(
@@ -291,10 +302,9 @@ class Pipeline:
         now = case.arrival.received_at
         settings = case.strategy.settings
         delay = float(wish.delay_s or case.reading.delay_s or 0)
-        limit = settings.exit_max_age_s if decided and decided.reduces else settings.entry_max_age_s
-        if case.reading.max_age_s is not None:
-            limit = min(limit, float(case.reading.max_age_s))
-        left = max(limit - max(case.age_s or 0, 0), 0.0) + delay
+        may_exit = decided is not None and not decided.is_entry
+        left = self._time_left(case, settings.exit_max_age_s if may_exit else settings.entry_max_age_s) + delay
+        left_to_open = self._time_left(case, settings.entry_max_age_s) + delay
         planned = decided is not None and not decided.needs_position and not delay
         state = IntentState.REFUSED if refusal else IntentState.PLANNED if planned else IntentState.RECEIVED
         return IntentRecord(
@@ -315,11 +325,18 @@ class Pipeline:
             product=decided.product if decided and decided.instrument is not EVERYTHING else None,
             basket=basket,
             deadline=micros(now + timedelta(seconds=left)),
+            opens_until=micros(now + timedelta(seconds=left_to_open)),
             not_before=micros(now + timedelta(seconds=delay)) if delay else 0,
             created_at=micros(now),
             code=refusal.code if refusal else None,
             message=refusal.message if refusal else None,
         )
+
+    def _time_left(self, case: Case, limit: float) -> float:
+        """Seconds until the alert is too old, by the strategy's limit and the message's own."""
+        if case.reading.max_age_s is not None:
+            limit = min(limit, float(case.reading.max_age_s))
+        return max(limit - max(case.age_s or 0, 0), 0.0)
 
     def _add_orders(self, case: Case, intent: IntentRecord, decided: Candidate) -> None:
         if decided.side is None or decided.quantity is None:
@@ -348,7 +365,8 @@ class Pipeline:
         reading = case.reading
         noted = not refusal and not case.intents
         status = "refused" if refusal else "noted" if noted else "accepted"
-        answer = answer_for(case.id, status, refusal, case.intents, case.orders)
+        note = DRY_NOTE if reading.dry_run else NOTE
+        answer = answer_for(case.id, status, refusal, case.intents, case.orders, note)
         if case.arrival.dry_run:
             answer = replace(
                 answer, content={**answer.content, "trace": case.trace.steps, "reading": reading.to_json()}
@@ -417,6 +435,10 @@ def _beyond_scan_cap(case: Case, number: int) -> Refusal | None:
     if case.reading.kind is not Kind.SCAN or number <= cap * 100:
         return None
     return Refusal("scan_cap", f"The scan has more than the {cap} symbols that the strategy takes from one alert.")
+
+
+def _replaces(wish: OrderIntent, cancelled: set[str | None]) -> bool:
+    return wish.symbol in cancelled and wish.intent is not Intent.CANCEL_ORDERS and wish.cancel_open_orders is None
 
 
 def _may_steer(reading: Reading) -> bool:

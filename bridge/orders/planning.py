@@ -11,32 +11,23 @@ from bridge.domain.instrument import Instrument, InstrumentKind
 from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, Product, QuantityType, Side, TimeInForce
 from bridge.domain.refusal import Refusal
 from bridge.market.base import Quote
-from bridge.orders.situation import EXIT_INTENTS, POSITION_INTENTS, WORKING_ORDER_INTENTS, Candidate
-from bridge.orders.sizing import COUNTED, Mapped, Money, NotPlanned, floor, pip_of, size
+from bridge.orders.situation import EXIT_INTENTS, POSITION_INTENTS, WORKING_ORDER_INTENTS, Candidate, Standing
+from bridge.orders.sizing import COUNTED, OF_FUNDS, Mapped, Money, NotPlanned, floor, pip_of, size
 
 TRADABLE = frozenset(Intent) - {Intent.MODIFY_POSITION, Intent.SET_VARIABLE}
 LONG_INTENTS = frozenset({Intent.BUY, Intent.ENTER_LONG, Intent.EXIT_SHORT, Intent.START_DEAL})
 SHORT_INTENTS = frozenset({Intent.SELL, Intent.ENTER_SHORT, Intent.EXIT_LONG})
 
 
-Standing = Callable[[Instrument, Product], Decimal | None]
+Know = Callable[[Instrument, Product], Standing | None]
 
 
-def unsure(_: Instrument, __: Product) -> Decimal | None:
+def unsure(_: Instrument, __: Product) -> Standing | None:
     """Nobody here knows what the strategy holds."""
     return None
 
 
-OF_ACCOUNT = frozenset(
-    {
-        QuantityType.PERCENT_POSITION,
-        QuantityType.FULL_POSITION,
-        QuantityType.PERCENT_EQUITY,
-        QuantityType.PERCENT_AVAILABLE,
-        QuantityType.PERCENT_MARGIN,
-        QuantityType.RISK_PERCENT,
-    }
-)
+OF_ACCOUNT = OF_FUNDS | {QuantityType.PERCENT_POSITION, QuantityType.FULL_POSITION}
 
 
 def candidate(
@@ -45,21 +36,21 @@ def candidate(
     settings: StrategySettings,
     feed: Feed,
     money: Money,
-    standing: Standing = unsure,
+    know: Know = unsure,
 ) -> Candidate | Refusal:
     """One intent for one account, as far as it can be decided without the account's position.
 
-    `standing(instrument, product)` is what the strategy certainly holds, with nothing on its way; None where that is not certain
-    here. With it, an order that would close the opposite first can be sized at once when there is no opposite.
+    `know(instrument, product)` is what the strategy holds, None where nobody here knows. With it, an order that would close the
+    opposite first can be sized at once when there is no opposite, and a plain order that may close something waits for its desk.
     """
     try:
-        return _candidate(intent, mapped, settings, feed, money, standing)
+        return _candidate(intent, mapped, settings, feed, money, know)
     except NotPlanned as no:
         return no.refusal
 
 
 def _candidate(
-    intent: OrderIntent, mapped: Mapped, settings: StrategySettings, feed: Feed, money: Money, standing: Standing
+    intent: OrderIntent, mapped: Mapped, settings: StrategySettings, feed: Feed, money: Money, know: Know
 ) -> Candidate:
     if intent.intent not in TRADABLE:
         raise NotPlanned(
@@ -74,11 +65,10 @@ def _candidate(
     if order_type is OrderType.DEFAULT:
         order_type = _implied_type(intent) or (OrderType.MARKET if reduces else settings.order_type)
     product = intent.product or mapped.product or settings.product or _usual_product(mapped.instrument)
-    needs_position = reduces or _needs_position(intent) or intent.intent in WORKING_ORDER_INTENTS
-    if not needs_position and (intent.close_opposite or _asks_if_held(intent, settings)):
-        held = standing(mapped.instrument, product)
-        free = held is not None and side is not None and held * side.sign >= 0
-        needs_position = not free or (held != 0 and _asks_if_held(intent, settings))
+    standing = know(mapped.instrument, product)
+    may_close = side is None or (standing is not None and standing.may_close(side))
+    decided_there = reduces or _needs_position(intent) or intent.intent in WORKING_ORDER_INTENTS
+    needs_position = decided_there or may_close or _must_be_sure(intent, settings, standing)
     price, trigger = _prices(intent, side, order_type, mapped.instrument, money.quote)
     quantity, note = (
         (None, "decided by the position")
@@ -97,6 +87,7 @@ def _candidate(
         trigger_price=trigger,
         reduces=reduces,
         needs_position=needs_position,
+        opens_for_sure=standing is not None and not may_close and intent.intent not in POSITION_INTENTS,
         mapped_quantity=mapped.quantity,
         notes=(*mapped.said, note),
     )
@@ -123,6 +114,15 @@ def scan_as_order(intent: OrderIntent, settings: StrategySettings) -> OrderInten
     # The screener's trigger price is the price at the scan, not a stop.
     extras = {**intent.extras, "scan": True}
     return replace(intent, intent=verb, trigger_price=None, signal_price=intent.trigger_price, extras=extras)
+
+
+def _must_be_sure(intent: OrderIntent, settings: StrategySettings, standing: Standing | None) -> bool:
+    """Whether it matters what is held, and nobody here can say for sure."""
+    if not (intent.close_opposite or _asks_if_held(intent, settings) or intent.extras.get("trade_type")):
+        return False
+    if standing is None or not standing.certain:
+        return True
+    return standing.held != 0 and _asks_if_held(intent, settings)
 
 
 def _asks_if_held(intent: OrderIntent, settings: StrategySettings) -> bool:
@@ -208,13 +208,7 @@ def _from_distance(
         raise NotPlanned(
             "price_unknown", f"There is no price for {instrument.symbol} from which to count the distance."
         )
-    steps = {
-        "percent": quote.last / 100,
-        "points": instrument.tick_size,
-        "offset": Decimal(1),
-        "pips": pip_of(instrument),
-    }
-    found = quote.last + sign * level.value * steps[level.type]
+    found = quote.last + sign * level.value * _unit(level, quote, instrument)
     return (found / instrument.tick_size).to_integral_value() * instrument.tick_size
 
 
@@ -230,11 +224,20 @@ class Step:
 
 
 def against_position(
-    wish: Candidate, held: Decimal, settings: StrategySettings, feed: Feed, money: Money, mapped: Mapped
+    wish: Candidate,
+    held: Decimal,
+    settings: StrategySettings,
+    feed: Feed,
+    money: Money,
+    mapped: Mapped,
+    leaving: Decimal = Decimal(0),
 ) -> Step | Refusal | None:
-    """What an intent that depends on the position asks for when the strategy holds `held` signed units; None: nothing to do."""
+    """What an intent that depends on the position asks for when the strategy holds `held` signed units; None: nothing to do.
+
+    `leaving` units beyond `held` are on their way out already; a share counts from both together.
+    """
     try:
-        target = _target(wish, held, settings, feed, money, mapped)
+        target = _target(wish, held, settings, feed, money, mapped, leaving)
     except NotPlanned as no:
         return no.refusal
     change = target - held
@@ -247,8 +250,23 @@ def against_position(
     return Step(side, abs(change), reduces, opens, why)
 
 
+def _unit(level: Level, quote: Quote, instrument: Instrument) -> Decimal:
+    """What one of a distance's units is in price."""
+    if level.type == "percent":
+        return quote.last / 100
+    if level.type == "pips":
+        return pip_of(instrument)
+    return instrument.tick_size if level.type == "points" else Decimal(1)
+
+
 def _target(
-    wish: Candidate, held: Decimal, settings: StrategySettings, feed: Feed, money: Money, mapped: Mapped
+    wish: Candidate,
+    held: Decimal,
+    settings: StrategySettings,
+    feed: Feed,
+    money: Money,
+    mapped: Mapped,
+    leaving: Decimal,
 ) -> Decimal:
     """The signed position that the intent wants."""
     intent = wish.intent
@@ -257,7 +275,7 @@ def _target(
             "already_held", f"The strategy holds {wish.instrument.symbol} already, and the scan names it again."
         )
     if wish.reduces and intent.intent is not Intent.TARGET_POSITION:
-        return _after_exit(wish, held, settings, feed)
+        return _after_exit(wish, held, settings, feed, leaving)
     if intent.target_position is not None and intent.intent in (Intent.TARGET_POSITION, Intent.REVERSE):
         wanted = intent.target_position
         return wanted if feed.multiplier == 1 else _signed_floor(wanted * feed.multiplier, wish.instrument)
@@ -276,6 +294,12 @@ def _target(
         return held + (1 if held > 0 else -1) * size(intent, wish.side, mapped, settings, feed, money, wish.price)[0]
     if wish.side is None:
         raise NotPlanned("side_missing", "The message does not say whether to buy or to sell.")
+    opposite = held * wish.side.sign < 0
+    if opposite and intent.extras.get("trade_type") == "hedge":
+        text = "The message wants both sides held at once; this account keeps one position for each instrument."
+        raise NotPlanned("hedge_unsupported", text)
+    if opposite and intent.extras.get("trade_type") == "reverse":  # in that sender's words: a signal that only closes
+        return Decimal(0)
     # close_opposite or a size relative to the position
     kept = held if held * wish.side.sign > 0 else Decimal(0)
     if intent.quantity_type in (QuantityType.PERCENT_POSITION, QuantityType.FULL_POSITION):
@@ -297,7 +321,7 @@ def _reversed(
     return side.sign * size(wish.intent, side, mapped, settings, feed, money, wish.price)[0]
 
 
-def _after_exit(wish: Candidate, held: Decimal, settings: StrategySettings, feed: Feed) -> Decimal:
+def _after_exit(wish: Candidate, held: Decimal, settings: StrategySettings, feed: Feed, leaving: Decimal) -> Decimal:
     """What is left after an exit: never beyond zero, untouched when the exit is for the other side."""
     if wish.side is not None and held * wish.side.sign >= 0:
         return held
@@ -309,7 +333,7 @@ def _after_exit(wish: Candidate, held: Decimal, settings: StrategySettings, feed
         return Decimal(0)
     if intent.quantity <= 0:
         raise NotPlanned("quantity_zero", f"An exit of {intent.quantity.normalize():f} closes nothing.")
-    out = _exit_size(wish, held_size, settings, feed)
+    out = _exit_size(wish, held_size + leaving, settings, feed)
     if out == 0 and held_size:
         lot = wish.instrument.lot_size.normalize()
         raise NotPlanned(

@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bridge.accounts.model import StrategySettings
-from bridge.domain.intent import OrderIntent, OrderType, Product, Side, TimeInForce
+from bridge.domain.intent import Intent, OrderIntent, OrderType, Product, Side, TimeInForce
 from bridge.domain.lifecycle import IntentState, OrderState
 from bridge.kit.database import Row, dumps
 
 _WISHES = TypeAdapter(OrderIntent)
+CLOSING = frozenset({Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT, Intent.FLATTEN, Intent.CANCEL_ORDERS})
 Lane = tuple[str, str, str, str]  # exchange, symbol, product, strategy: what must happen in order
 
 
@@ -129,11 +130,17 @@ class IntentRecord:
     product: Product | None
     basket: str | None
     deadline: int
+    opens_until: int  # what opens or enlarges a position may go out until then; what closes, until the deadline
     not_before: int
     created_at: int
     code: str | None = None
     message: str | None = None
     result: str | None = None
+
+    @property
+    def opens(self) -> bool:
+        """It may open something; False for what only closes or cancels."""
+        return self.wish.intent not in CLOSING
 
     @property
     def lane(self) -> Lane:
@@ -147,6 +154,7 @@ class IntentRecord:
             "quantity": self.mapped_quantity,
             "product": self.product,
             "basket": self.basket,
+            "opens_until": self.opens_until,
         }
         return {
             "id": self.id,
@@ -185,4 +193,5 @@ class IntentRecord:
             mapped_quantity=_decimal(plan["quantity"]),
             product=Product(plan["product"]) if plan["product"] else None,
             basket=plan["basket"],
+            opens_until=plan["opens_until"],
         )

@@ -24,7 +24,7 @@ from bridge.orders.operations import Operations
 from bridge.orders.planning import Step, against_position, candidate, priced
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
 from bridge.orders.situation import EXIT_INTENTS, Candidate
-from bridge.orders.sizing import Mapped, Money
+from bridge.orders.sizing import OF_FUNDS, Mapped, Money
 
 if TYPE_CHECKING:
     from bridge.orders.desk import AccountDesk, Services
@@ -62,7 +62,15 @@ class Resolver:
         if refusal := await self._desk.await_legs(intent) or await self._await_quiet_lane(intent):
             await self.refuse(intent, refusal)
             return []
+        await self._await_funds(intent)
         return await self._plan(intent)
+
+    async def _await_funds(self, intent: IntentRecord) -> None:
+        """A share of the account's money cannot be counted before the first look at it."""
+        while intent.wish.quantity_type in OF_FUNDS and self._desk.book.funds is None:
+            if self._desk.gate.time_left(intent) <= 0:
+                return
+            await self._desk.change()
 
     async def _overtake(self, intent: IntentRecord) -> None:
         """Entries that still wait for their hour, asked for before this, would open again what it closes."""
@@ -169,19 +177,19 @@ class Resolver:
         wish = candidate(intent.wish, mapped, intent.settings, feed, money)
         if isinstance(wish, Refusal):
             return wish
-        held = self._free_position(intent)
-        step = against_position(wish, held, intent.settings, feed, money, mapped)
+        held, leaving = self._free_position(intent)
+        step = against_position(wish, held, intent.settings, feed, money, mapped, leaving)
         if step is None:
             return Refusal("nothing_to_do", _nothing(intent, held))
         return step if isinstance(step, Refusal) else self._checked(intent, wish, step, held)
 
-    def _free_position(self, intent: IntentRecord) -> Decimal:
-        """What the strategy holds, less what its resting exits may still close."""
-        lane = intent.lane
-        held = self._desk.ledger.holding(lane).quantity
-        leaving = sum((o.rest for o in self._desk.ledger.open_in(lane) if o.reduces), Decimal(0))
-        left = max(abs(held) - leaving, Decimal(0))
-        return left if held > 0 else -left
+    def _free_position(self, intent: IntentRecord) -> tuple[Decimal, Decimal]:
+        """What the strategy holds, less what its resting exits may still close; and those."""
+        held = self._desk.ledger.holding(intent.lane).quantity
+        resting = sum((o.rest for o in self._desk.ledger.open_in(intent.lane) if o.reduces), Decimal(0))
+        leaving = min(resting, abs(held))
+        left = abs(held) - leaving
+        return (left if held > 0 else -left), leaving
 
     def _checked(
         self, intent: IntentRecord, wish: Candidate, step: Step, held: Decimal
@@ -202,6 +210,8 @@ class Resolver:
         return again or (_sized(priced_wish, exit_only), exit_only)
 
     def _first_no(self, intent: IntentRecord, wish: Candidate, step: Step) -> Refusal | None:
+        if not step.reduces and micros(self._clock.now()) >= intent.opens_until:
+            return Refusal("alert_too_old", "The alert is too old to open a position on.")
         sized = _sized(wish, step)
         refusal = self._refusal(intent, sized)
         if refusal is None:
@@ -224,7 +234,8 @@ class Resolver:
         side = str((intent.wish.filter or {}).get("side", ""))
         if intent.wish.order_id:
             return await self._cancel_one(intent, intent.wish.order_id)
-        mine = [o for o in self._desk.ledger.unsettled() if o.strategy_id == intent.strategy_id]
+        unsettled = self._desk.ledger.unsettled()
+        mine = [o for o in unsettled if o.strategy_id == intent.strategy_id and o.alert_id != intent.alert_id]
         if intent.symbol:
             mine = [o for o in mine if (o.exchange, o.symbol) == (intent.exchange, intent.symbol)]
         chosen = [o for o in mine if not side or o.side == side]
@@ -403,6 +414,6 @@ def _ends_all(intent: IntentRecord) -> bool:
 
 def _nothing(intent: IntentRecord, held: Decimal) -> str:
     wanted = intent.wish.target_position
-    if wanted is not None:
+    if wanted is not None and intent.opens:
         return f"The strategy holds {held.normalize():f} {intent.symbol} already; nothing had to be done."
     return f"The strategy holds no {intent.symbol} that this could close."

@@ -37,13 +37,29 @@ class Candidate:
     trigger_price: Decimal | None = None
     reduces: bool = False
     needs_position: bool = False
+    opens_for_sure: bool = False  # even without its size it is known that it closes nothing
     mapped_quantity: Decimal | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def is_entry(self) -> bool:
-        """It may open or enlarge a position."""
-        return not self.reduces and self.intent.intent not in WORKING_ORDER_INTENTS
+        """It opens or enlarges a position. While only the position can tell, it is not judged as one: the way out must stay open."""
+        if self.reduces or self.intent.intent in WORKING_ORDER_INTENTS:
+            return False
+        return self.quantity is not None or self.opens_for_sure
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a strategy holds in a lane as far as this process knows; `certain` when nothing of the lane is on its way."""
+
+    held: Decimal
+    certain: bool
+    moving: frozenset[Side] = frozenset()
+
+    def may_close(self, side: Side) -> bool:
+        """Whether an order on that side may take something back."""
+        return self.held * side.sign < 0 or side.opposite in self.moving
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,7 @@ class Situation:
     quote: Quote | None
     freeze: FreezeLimit | None = None
     alert_age_s: float | None = None
+    unreadable_time: str | None = None  # what the alert gives as its time, when it is none
     message_max_age_s: float | None = None
     out_of_order: str | None = None  # sentence, when a newer alert for this symbol was already taken
     square_off_passed: str | None = None  # sentence, once the day's intraday positions are being closed

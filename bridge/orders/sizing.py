@@ -13,6 +13,14 @@ from bridge.domain.refusal import Refusal
 from bridge.market.base import Quote
 
 COUNTED = frozenset({QuantityType.UNITS, QuantityType.BASE, QuantityType.CONTRACTS})
+OF_FUNDS = frozenset(
+    {
+        QuantityType.PERCENT_EQUITY,
+        QuantityType.PERCENT_AVAILABLE,
+        QuantityType.PERCENT_MARGIN,
+        QuantityType.RISK_PERCENT,
+    }
+)
 CURRENCIES = {"USDT": "USD", "USDC": "USD"}  # coins that stand for a currency
 STEPS = {InstrumentKind.CRYPTO: Decimal("0.00000001"), InstrumentKind.FOREX: Decimal(1)}
 

@@ -144,6 +144,12 @@ class Survey:
                     f"{written} is mapped to {line.exchange}:{line.symbol}, which does not exist (any more).",
                 )
             return Mapped(instrument, (f"{written} is mapped to {instrument.key}",), line.quantity, line.product)
+        if not written and intent.instrument and intent.instrument.con_id:
+            number = intent.instrument.con_id
+            message = (
+                f"The message names its contract by the number {number}. Map {number} to a symbol in the strategy."
+            )
+            return Refusal("contract_number_unknown", message)
         if not written and intent.instrument is None:
             return Refusal(
                 "symbol_missing", "The message names no symbol, and the strategy does not say which one it trades."
@@ -241,6 +247,7 @@ class Survey:
         age_s: float | None = None,
         max_age_s: float | None = None,
         bar: datetime | None = None,
+        unreadable_time: str | None = None,
     ) -> Situation:
         """Everything around one candidate, now."""
         snapshot, now = self.directory.snapshot, self._clock.now()
@@ -259,6 +266,7 @@ class Survey:
             quote=self.market.quote(candidate.instrument),
             freeze=self.freeze(candidate.instrument),
             alert_age_s=age_s,
+            unreadable_time=unreadable_time,
             message_max_age_s=max_age_s,
             square_off_passed=self.square_off_passed(candidate.instrument, candidate.product),
             out_of_order=self.out_of_order(strategy.id, candidate.instrument.key, bar),

@@ -6,6 +6,7 @@ late, twice or in any order.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -29,6 +30,7 @@ from bridge.orders.holdings import Held, Ledger, record_fill
 from bridge.orders.journal import Notice
 from bridge.orders.records import OrderRecord
 
+YIELD_EVERY = 200
 SEEN = {
     BrokerState.OPEN: OrderState.WORKING,
     BrokerState.TRIGGER_PENDING: OrderState.WORKING,
@@ -51,7 +53,9 @@ class Updates:
     async def apply(self, reports: Sequence[BrokerOrder], provenance: Provenance) -> list[BrokerOrder]:
         """Take in what the broker shows; what is not ours comes back."""
         external = []
-        for report in reports:
+        for place, report in enumerate(reports, start=1):
+            if place % YIELD_EVERY == 0:
+                await asyncio.sleep(0)  # a long book must not make an alert wait
             order = self._ledger.find(report.broker_order_id, report.ref)
             if order is None:
                 external.append(report)

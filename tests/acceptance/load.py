@@ -44,7 +44,7 @@ async def steady(client: Client, bodies: Sequence[str], per_second: float) -> li
     async def one(place: int, body: str) -> Shot:
         due = started + place / per_second
         await asyncio.sleep(due - time.monotonic())
-        link = idle.pop() if idle else await client.open()
+        link = await _open_link(idle) or await client.open()
         shot = await client.post(link, body)
         idle.append(link)
         return Shot(due, shot.back, shot.status)
@@ -70,6 +70,16 @@ async def one_by_one(client: Client, bodies: Sequence[str], pause_s: float) -> l
         await asyncio.sleep(pause_s)
     await hang_up([link])
     return shots
+
+
+async def _open_link(idle: list[Link]) -> Link | None:
+    """One that the server has not closed; it hangs up on those that were not used for some seconds."""
+    while idle:
+        link = idle.pop()
+        if not link[0].at_eof():
+            return link
+        await hang_up([link])
+    return None
 
 
 async def hang_up(links: Sequence[Link]) -> None:

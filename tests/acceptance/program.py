@@ -24,6 +24,7 @@ from bridge.kit import logs
 from bridge.kit.clock import Clock
 from bridge.kit.settings import Settings
 
+USER, PASSWORD = "rehearsal", "rehearsal-only-password"
 UNLIMITED: Mapping[str, Any] = {"orders_per_minute": None, "orders_per_day": None}
 _PR_SET_PDEATHSIG = 1
 
@@ -38,6 +39,14 @@ class Lane:
 
 # Lanes by name; the name is also what the simulated broker calls the account.
 Plan = Mapping[str, Lane]
+
+
+@dataclass(frozen=True, slots=True)
+class Furniture:
+    """The webhook address of each lane, and a key for reading."""
+
+    paths: Mapping[str, str]
+    key: str
 
 
 def text(plan: Plan) -> str:
@@ -62,9 +71,9 @@ def build(folder: Path, clock: Clock | None = None, port: int = 0) -> Bridge:
     return Bridge(settings, clock=clock)
 
 
-async def furnish(house: Bridge, broker: str, plan: Plan) -> dict[str, str]:
-    """A user with these lanes; the webhook address of each."""
-    user_id = await house.accounts.add_user("rehearsal", "rehearsal-only-password", Role.OWNER)
+async def furnish(house: Bridge, broker: str, plan: Plan) -> Furniture:
+    """A user with these lanes."""
+    user_id = await house.accounts.add_user(USER, PASSWORD, Role.OWNER)
     free = SourceSettings(rate_per_minute=10**9, burst=10**9)
     paths = {}
     for name, lane in plan.items():
@@ -75,14 +84,15 @@ async def furnish(house: Bridge, broker: str, plan: Plan) -> dict[str, str]:
         rules = {"accounts": [Feed(account_id=account_id)], "any_symbol": True, **UNLIMITED, **lane.strategy}
         strategy_id = await house.accounts.add_strategy(user_id, name, StrategySettings.model_validate(rules))
         paths[name] = (await house.accounts.add_source(user_id, strategy_id, name, free)).path
+    key = await house.accounts.add_key(user_id, "read", ("read",))
     await house.directory.refresh()
-    return paths
+    return Furniture(paths, key)
 
 
 async def serve(house: Bridge, broker: str, plan: Plan) -> None:
-    """Serve until stopped; `paths.json` in the house's folder has the addresses."""
-    paths = await furnish(house, broker, plan)
-    (house.settings.data_dir / "paths.json").write_text(json.dumps(paths))
+    """Serve until stopped; `made.json` in the house's folder has the furniture."""
+    made = await furnish(house, broker, plan)
+    (house.settings.data_dir / "made.json").write_text(json.dumps(asdict(made)))
     await uvicorn.Server(server_config(house.asgi(), "127.0.0.1", house.settings.port)).serve()
 
 

@@ -14,7 +14,7 @@ import psutil
 
 from bridge.cli.bench import answers, free_port
 from bridge.cli.benching.load import Client
-from tests.acceptance.program import Lane, Plan, text
+from tests.acceptance.program import Furniture, Lane, Plan, text
 from tests.fakebroker.client import ROOT, FakeBrokerProcess
 from tests.fakebroker.ledger import Row
 
@@ -32,7 +32,7 @@ class Stage:
         self.broker = FakeBrokerProcess(folder / "broker-ledger.jsonl", page_size=5_000)
         self._house, self._log, self._plan = folder / "house", folder / "house.log", plan
         self._child: subprocess.Popen[bytes] | None = None
-        self.paths: dict[str, str] = {}
+        self.made = Furniture({}, "")
 
     def __enter__(self) -> Stage:
         self.broker.start()
@@ -41,7 +41,7 @@ class Stage:
             command = [sys.executable, "-m", "tests.acceptance.program", *words]
             self._child = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         answers(f"http://127.0.0.1:{self.port}/health/ready", READY_S)
-        self.paths = json.loads((self._house / "paths.json").read_text())
+        self.made = Furniture(**json.loads((self._house / "made.json").read_text()))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,7 +52,7 @@ class Stage:
 
     def client(self, lane: str) -> Client:
         """Towards the webhook of a lane."""
-        return Client(self.port, self.paths[lane])
+        return Client(self.port, self.made.paths[lane])
 
     @property
     def process(self) -> psutil.Process:

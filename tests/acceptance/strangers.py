@@ -96,8 +96,10 @@ def _walk(found: Iterable[BaseRoute]) -> Iterable[Route]:
 class Strangers:
     """Cases without end: the same seed and number give the same case."""
 
-    def __init__(self, seed: int, hook: str, site: Sequence[Route]) -> None:
+    def __init__(self, seed: int, hook: str, site: Sequence[Route], keys: Sequence[tuple[str, str]] = ()) -> None:
+        """`keys` are headers that open doors which are closed to strangers, so that what lies behind is knocked at, too."""
         self._seed, self._hook, self._site = seed, hook, site
+        self._headers = (*HEADERS, *keys * 10)
         self._kinds: tuple[Callable[[Random], Case], ...] = (
             *[self._alert] * 6,
             *[self._visit] * 3,
@@ -150,7 +152,7 @@ class Strangers:
             )
         )
         method = dice.choice((*route.methods, dice.choice(METHODS)))
-        headers = dict(dice.sample(HEADERS, dice.randint(0, 3)))
+        headers = dict(dice.sample(self._headers, dice.randint(0, 3)))
         body = b"" if method in ("GET", "HEAD") and dice.random() < 0.8 else self._body(dice)
         return Case(
             f"visit {route.path}", request(method, path + query, body, {"Content-Type": dice.choice(WRITING)} | headers)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.acceptance.books import UNDER_WAY
 from tests.acceptance.floor import Floor, Took
-from tests.acceptance.program import Lane
+from tests.acceptance.program import PASSWORD, USER, Lane
 from tests.acceptance.sizes import Size
 from tests.acceptance.stage import FREE, Stage
 from tests.acceptance.strangers import Case, Strangers, routes
@@ -93,7 +94,8 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 async def test_strangers_get_answers_and_nothing_else(
     stage: Stage, bare_port: int, size: Size, seed: int, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
-    strangers = Strangers(seed, stage.paths["free"], routes(tmp_path / "routes"))
+    keys = [("Authorization", f"Bearer {stage.made.key}"), ("Cookie", await session(stage.port))]
+    strangers = Strangers(seed, stage.made.paths["free"], routes(tmp_path / "routes"), keys)
     verdict = Verdict()
     await ask_all(stage.port, bare_port, numbered(strangers, 0, WARM_UP), verdict)
     small, warm = stage.process.memory_info().rss, len(verdict.took)
@@ -112,6 +114,17 @@ async def test_strangers_get_answers_and_nothing_else(
     assert_only_asked_for(stage, verdict)
     assert grown < GROWTH
     assert took.at(0.99) <= floor.allows(50, 0.99)
+
+
+async def session(port: int) -> str:
+    """The cookie of somebody who has signed in."""
+    address = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=address, headers={"Origin": address}) as browser:
+        page = (await browser.get("/signin")).text
+        proof = page.partition('name="csrf" value="')[2].partition('"')[0]
+        answer = await browser.post("/signin", data={"csrf": proof, "name": USER, "password": PASSWORD})
+        assert answer.status_code == 303, answer.text
+        return "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
 
 
 def numbered(strangers: Strangers, first: int, end: int) -> Iterator[tuple[int, Case]]:

@@ -48,7 +48,8 @@ class Play:
 async def play(folder: Path, broker: FakeBrokerProcess) -> Play:
     """Post everything to one house."""
     house = build(folder, ScaledClock(1, DAY))
-    paths = await furnish(house, broker.url, {name: Lane(FREE.account, rules) for name, rules in LANES.items()})
+    made = await furnish(house, broker.url, {name: Lane(FREE.account, rules) for name, rules in LANES.items()})
+    paths = made.paths
     await house.start()
     transport = httpx.ASGITransport(app=house.asgi())
     async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as sender:

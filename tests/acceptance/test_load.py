@@ -54,7 +54,7 @@ def alerts() -> Alerts:
 def books(stage: Stage, alerts: Alerts) -> Books:
     """Empty but for the alerts with which each lane was warmed up, as a house that runs since the morning is."""
     made = Books(stage)
-    for lane, exchange in product(stage.paths, ("NSE", "BSE")):
+    for lane, exchange in product(stage.made.paths, ("NSE", "BSE")):
         bodies = alerts.take(4, exchange)
         made.note(bodies, asyncio.run(load.one_by_one(stage.client(lane), bodies, 0)))
     made.agree([])

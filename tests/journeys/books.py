@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +10,7 @@ from decimal import Decimal
 from bridge.kit.database import Row
 from tests.journeys.installation import Installation
 from tests.journeys.sender import Alert
+from tests.journeys.waiting import until
 
 SYMBOLS = ("SBIN", "INFY", "TCS", "ITC", "RELIANCE", "HDFCBANK", "ICICIBANK", "LT")
 
@@ -55,10 +56,19 @@ class Books:
         lanes = {_lane(row) for row in self.never_arrived}
         return [row for row in self.orders if row["state"] == "QUEUED" and _lane(row) in lanes]
 
+    def __str__(self) -> str:
+        """How many orders stand where, here and at the paper broker."""
+        return str(Counter((row["state"], row["code"], row["paper_state"]) for row in self.orders))
+
     def are_at_rest(self) -> bool:
         """Nothing changes any more, but for what has to wait for proof."""
         ended = len(self.filled) + len(self.never_arrived) + len(self.waiting)
         return not self.undecided and ended == len(self.orders)
+
+
+def until_filled(house: Installation, count: int) -> None:
+    """Wait until so many orders are filled."""
+    until(lambda: len(Books.of(house).filled) >= count, f"{count} filled orders", now=lambda: Books.of(house))
 
 
 def _lane(row: Row) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import signal
 
 from bridge.domain.instrument import InstrumentKind
 from bridge.market.listings import listings
-from tests.journeys.books import SYMBOLS, Books, assert_agree, holdings, positions
+from tests.journeys.books import SYMBOLS, Books, assert_agree, holdings, positions, until_filled
 from tests.journeys.installation import Installation, Service
 from tests.journeys.sender import Sender, burst
 from tests.journeys.waiting import until
@@ -23,14 +23,13 @@ def test_a_dispatcher_killed_in_a_burst_is_followed_by_another_and_every_alert_e
     with Sender(house.furnish(orders_per_second=30, in_flight_max=1)) as sender:
         web, first = house.start("web"), house.start("dispatch")
         answers = sender.send_all(alerts)
-        until(lambda: len(Books.of(house).filled) >= 10, "ten orders to be filled")
+        until_filled(house, 10)
         _kill_with_its_order_at_the_broker(house, first)
         left = house.count("SELECT id FROM orders WHERE state = 'QUEUED'")
         second = house.start("dispatch")
         assert {answer.result().status for answer in answers} == {202}
 
-    until(lambda: len(Books.of(house).filled) == ALERTS, "every order to be filled")
-
+    until_filled(house, ALERTS)
     assert_agree(house, alerts)
     assert positions(house, "positions") == holdings((alert.symbol, alert.signed) for alert in alerts)
     assert left, "the burst was over before the kill"
@@ -74,7 +73,7 @@ def test_everything_killed_again_and_again_loses_and_doubles_nothing_that_is_sen
             services.append(house.start("up"))
         statuses = [[answer.status for answer in tries.result()] for tries in answers]
 
-    until(lambda: Books.of(house).are_at_rest(), "the orders to come to rest")
+    until(lambda: Books.of(house).are_at_rest(), "the orders to come to rest", now=lambda: Books.of(house))
 
     books = assert_agree(house, alerts)
     assert any(0 in tries for tries in statuses), "nobody noticed the kills"

@@ -53,9 +53,10 @@ def posts() -> list[Post]:
     scan = json.loads(CHARTINK.read_text())
     hits = tuple((order["symbol"], "buy", 3) for order in scan["reading"]["orders"])
     return [
+        # First, because a scan that names what is held already buys no more of it.
+        Post("Chartink", scan["content_type"], scan["body"], "chartink", hits),
         sample("TradingView", "tradingview", "traderspost_entry", timenow=now),
         sample("TradingView", "tradingview", "indicator_entry", time=now),
-        Post("Chartink", scan["content_type"], scan["body"], "chartink", hits),
         sample("AmiBroker", "amibroker", "buy"),
         Post("AmiBroker", "application/json", json.dumps(OPENALGO), "openalgo", (("SBIN", "buy", 7),)),
         sample("Spreadsheet", "google-sheets", "buy"),

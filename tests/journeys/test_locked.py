@@ -6,7 +6,7 @@ import sqlite3
 import time
 from contextlib import closing
 
-from tests.journeys.books import SYMBOLS, Books, assert_agree
+from tests.journeys.books import SYMBOLS, assert_agree, until_filled
 from tests.journeys.installation import Installation
 from tests.journeys.sender import Sender, burst
 from tests.journeys.waiting import until
@@ -31,7 +31,7 @@ def test_a_database_locked_for_four_seconds_is_answered_with_503_and_loses_nothi
 
         again = [tries.result()[-1].content["status"] for tries in sender.insist_on_all(during)]
 
-    until(lambda: len(Books.of(small_house).filled) == len(before + during), "every order to be filled")
+    until_filled(small_house, len(before + during))
     assert again == ["accepted"] * len(during)
     assert_agree(small_house, before + during)
     assert small_house.complaints() == []

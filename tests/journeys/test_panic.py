@@ -6,7 +6,7 @@ import itertools
 import subprocess
 import time
 
-from tests.journeys.books import SYMBOLS, Books
+from tests.journeys.books import SYMBOLS, Books, until_filled
 from tests.journeys.installation import BRIDGE, Installation
 from tests.journeys.sender import Alert, Answer, Sender, burst
 from tests.journeys.waiting import until
@@ -23,11 +23,11 @@ def test_panic_in_a_burst_stops_the_sending_and_a_release_lets_new_alerts_trade(
     with Sender(house.furnish(orders_per_second=8)) as sender:
         house.start("up")
         answers = sender.send_all(burst(seed=6, count=60, symbols=SYMBOLS))
-        until(lambda: len(Books.of(house).filled) >= 8, "the burst to trade")
+        until_filled(house, 8)
         stopped = _panic(house)
         assert {answer.result().status for answer in answers} <= {202, 422}
         refused = until(lambda: _said(422, sender.post(next(probes).body)), "an alert to be refused")
-        until(lambda: _states(house) == {"FILLED", "NOT_SENT"}, "what was queued to end")
+        until(lambda: _states(house) == {"FILLED", "NOT_SENT"}, "what was queued to end", now=lambda: Books.of(house))
 
         house.run("panic", "--release", "--yes")
         taken = until(lambda: _said(202, sender.post(next(probes).body)), "an alert to be taken")

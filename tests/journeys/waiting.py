@@ -11,10 +11,10 @@ T = TypeVar("T")
 LOOK_EVERY_S = 0.03
 
 
-def until(found: Callable[[], T], what: str, seconds: float = 30.0) -> T:
-    """What `found` returns once that is true; fails with `what` when it never is."""
+def until(found: Callable[[], T], what: str, *, now: Callable[[], object] = str, seconds: float = 30.0) -> T:
+    """What `found` returns once that is true. Fails with `what`, and with what `now` says, when it never is."""
     deadline = time.monotonic() + seconds
     while not (value := found()):
-        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what} {now()}"
         time.sleep(LOOK_EVERY_S)
     return value

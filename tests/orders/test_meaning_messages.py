@@ -12,7 +12,7 @@ import pytest
 from bridge.orders.masking import mask
 from tests.orders.conftest import OpenHouse
 from tests.orders.meaning import at, own, tell, trading
-from tests.support.house import House
+from tests.support.house import House, leave
 
 
 @pytest.fixture
@@ -63,7 +63,19 @@ async def test_what_asks_for_no_order_never_sends_one(house: House, body: Any) -
 )
 async def test_a_message_that_stops_trading_is_obeyed_or_refused_but_not_waved_away(house: House, body: Any) -> None:
     answer = await tell(house, body)
+    house.process.directory.load()  # what every process does ten times a second
     await own(house, 1)
+
+    assert answer.status == 422 or house.position() == 0
+
+
+async def test_no_new_entries_does_not_mean_no_exits(house: House) -> None:
+    await own(house, 5)
+    answer = await tell(house, "/stopentry")
+    house.process.directory.load()
+
+    await house.alert(leave("INFY"))
+    await house.run(3)
 
     assert answer.status == 422 or house.position() == 0
 

@@ -147,6 +147,7 @@ def wrong(ledgers: Ledgers) -> Findings:
     yield from _sent_otherwise(ledgers)
     yield from _planned_otherwise(ledgers)
     yield from _shown_otherwise(ledgers)
+    yield from _called_refused(ledgers)
 
 
 def _sent_otherwise(ledgers: Ledgers) -> Findings:
@@ -215,6 +216,17 @@ def _shown_otherwise(ledgers: Ledgers) -> Findings:
             if found.status not in SEEN[row["state"]] or found.filled != Decimal(row["filled"]):
                 theirs = f"{found.status} with {found.filled}"
                 yield Finding("WRONG", f"{row['ref']} is {row['state']} with {row['filled']}, at the broker {theirs}")
+
+
+def _called_refused(ledgers: Ledgers) -> Findings:
+    """Orders that at any time counted as refused by a reply, and the broker had refused nothing."""
+    refused = {request["tag"] for request in ledgers.placements if request["refused"]}
+    orders = {row["id"]: row for row in ledgers.journal.orders}
+    for event in ledgers.journal.events:
+        order = orders.get(event["order_id"])
+        by_reply = (event["type"], event["provenance"]) == ("order.rejected", "broker_reply")
+        if by_reply and order is not None and order["ref"] not in refused:
+            yield Finding("WRONG", f"{order['ref']} was called rejected, and the broker had not refused it")
 
 
 def late(ledgers: Ledgers) -> Findings:

@@ -203,6 +203,7 @@ SPOILS: list[tuple[str, str, str, Spoil]] = [
     ("sent to another account", "WRONG", "went to beta", lambda case: case.broker[0].update(account="beta")),
     ("planned otherwise", "WRONG", "was not asked for", _wished_otherwise),
     ("shown otherwise", "WRONG", "at the broker COMPLETE", lambda case: case.order.update(state="CANCELLED")),
+    ("failed by our own word", "WRONG", "had not refused it", lambda case: case.move("REJECTED", 1004, "broker_reply")),
     ("written off", "WRONG", "the broker has it as b1", lambda case: case.order.update(state="NOT_PLACED", broker_order_id=None)),
     ("sent too late", "LATE", "after its deadline", lambda case: case.broker[0].update(clock=1063.0)),
     ("an event is missing", "BROKEN", "starts from", lambda case: case.tables["events"].pop(1)),

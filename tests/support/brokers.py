@@ -211,6 +211,13 @@ class ScriptedBroker:
             )
         )
 
+    def count(self, what: str, number: str, act: Act) -> None:
+        """Bytes of a request about an order left a process."""
+        row, now = self.orders[number].row, self._clock
+        self.sent.append(
+            Sent(what, self.orders[number].ref, now.monotonic(), now.now(), row.quantity, row.exchange, act.how)
+        )
+
     def hold(self, request: OrderRequest, seconds: float) -> None:
         """A request that will arrive later."""
         self._held.append((self._clock.monotonic() + seconds, request))
@@ -284,6 +291,7 @@ class Line:
         """Cancel a working order."""
         await self._life.go_on()
         act = self._next_operation()
+        self._broker.count("cancel", broker_order_id, act)
         if act.how in (How.ACCEPT, How.PLACED_UNKNOWN, How.BUG) and self._can_end(broker_order_id):
             self._broker.end(broker_order_id, BrokerState.CANCELLED)
         await self._finish(act)

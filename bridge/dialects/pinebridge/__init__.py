@@ -88,7 +88,9 @@ def _order(signal: str, said: Members) -> OrderIntent:
     members |= _size(said) | _price(signal, said)
     if signal in _ARMS:
         side = _ARMS[signal]
-        return OrderIntent(intent=PLAIN[side], side=side, order_type=OrderType.LIMIT, **members)
+        # a zone that is armed again replaces the order that rests there
+        verb, limit = PLAIN[side], OrderType.LIMIT
+        return OrderIntent(intent=verb, side=side, order_type=limit, cancel_open_orders=True, **members)
     side, intent = _ENTRIES[signal]
     return OrderIntent(intent=intent, side=side, order_type=OrderType.MARKET, **members)
 

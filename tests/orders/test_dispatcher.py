@@ -1,0 +1,115 @@
+"""A desk for every account whose lease this process holds."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bridge.accounts.model import Feed
+from bridge.brokers.base import LoginRequired
+from bridge.kit.vault import KeyFileProblem
+from bridge.orders.lease import Holder
+from tests.orders.conftest import OpenHouse
+from tests.support.brokers import Act, How
+from tests.support.house import ACCOUNT, House, buy
+
+ELSEWHERE = Holder("another machine", 7, 1.0)
+
+
+def steal(house: House) -> None:
+    """Another machine has the lease now."""
+    row = {"holder": ELSEWHERE.text()}
+    house.process.writer.submit(lambda tx: tx.execute("UPDATE leases SET fence = fence + 1, holder = :holder", row))
+
+
+async def test_one_accounts_trouble_does_not_end_the_service_of_the_others(open_house: OpenHouse) -> None:
+    house = await open_house(started=False, accounts=(Feed(account_id="ac_broken"), Feed(account_id=ACCOUNT)))
+    house.add_account("ac_broken")
+    for problem in (KeyFileProblem("other keys"), LoginRequired("no token"), ValueError("adapter")):
+        house.connect_problems["ac_broken"] = problem
+        await house.process.dispatcher.keep()
+        assert list(house.process.dispatcher.desks) == [ACCOUNT]
+
+    house.connect_problems.clear()
+    await house.process.dispatcher.keep()
+    assert set(house.process.dispatcher.desks) == {ACCOUNT, "ac_broken"}
+
+
+async def test_a_database_that_is_away_for_a_moment_ends_nothing(house: House) -> None:
+    house.process.reader.broken = sa.exc.OperationalError("SELECT", {}, Exception("server closed the connection"))
+    await house.run(3)
+    house.process.reader.broken = None
+    house.process.writer.fails = 6
+    await house.run(5)
+    await house.alert(buy())
+    await house.run(3)
+
+    assert house.states() == ["WORKING"]
+
+
+async def test_a_lost_lease_closes_the_desk_and_sends_nothing_more(house: House) -> None:
+    await house.run(2)
+    steal(house)
+    await house.alert(buy())
+    await house.run(3)
+
+    assert house.process.dispatcher.desks == {}
+    assert house.sent() == 0
+
+
+async def test_a_request_that_is_out_when_the_lease_is_lost_is_not_sent_again(house: House) -> None:
+    house.broker.script.append(Act(How.ACCEPT, after_s=9))
+    await house.alert(buy())
+    await house.run(1)
+    steal(house)
+    await house.run(70)
+
+    assert (house.states(), house.sent()) == (["WORKING"], 1)  # taken back after a minute of silence, and found
+
+
+async def test_a_new_account_is_served_and_one_that_is_gone_is_let_go(house: House) -> None:
+    house.add_account("ac_two")
+    await house.run(2)
+    assert set(house.process.dispatcher.desks) == {ACCOUNT, "ac_two"}
+
+    house._write(lambda tx: tx.execute("DELETE FROM accounts WHERE id = 'ac_two'"))
+    await house.run(2)
+    assert set(house.process.dispatcher.desks) == {ACCOUNT}
+
+
+async def stop(house: House) -> None:
+    """As the program ends: the loop that keeps the leases first."""
+    for task in house.process.tasks:
+        task.cancel()
+    await house.process.dispatcher.stop()
+
+
+async def test_stopping_gives_the_leases_back(house: House) -> None:
+    await stop(house)
+
+    assert house.process.dispatcher.desks == {}
+    assert house.rows("SELECT renewed_at FROM leases")[0]["renewed_at"] <= 0
+
+
+async def test_leases_that_cannot_be_given_back_do_not_keep_the_process(house: House) -> None:
+    house.process.writer.fails = 9
+    await stop(house)
+
+    assert house.process.dispatcher.desks == {}
+
+
+async def test_work_that_cannot_be_ended_now_is_ended_later(open_house: OpenHouse) -> None:
+    house = await open_house(started=False)
+    house.connect_problems[ACCOUNT] = LoginRequired("no token")
+    await house.process.start()
+    await house.alert(buy())
+    house.process.writer.faulty = lambda work, _: type(work).__name__ == "Overdue"
+    house.process.writer.fails = 75
+    await house.run(80)
+
+    assert house.states() == ["NOT_SENT"]
+
+
+async def test_nothing_is_known_about_an_account_that_nobody_serves_here(open_house: OpenHouse) -> None:
+    house = await open_house(started=False)
+
+    assert house.process.dispatcher.standing(ACCOUNT, ("NSE", "INFY", "MIS", "st_breakout")) is None

@@ -1,0 +1,374 @@
+"""Intents that depend on what the account holds or has working."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bridge.accounts.model import AccountSettings, StrategySettings
+from bridge.domain.intent import Intent, OrderIntent, OrderType, QuantityType
+from tests.orders.conftest import OpenHouse
+from tests.support.brokers import Act, How
+from tests.support.house import STRATEGY, House, buy, leave, sell, wish
+
+D = Decimal
+
+
+def limit(quantity: int = 10, price: int = 90, symbol: str = "INFY") -> OrderIntent:
+    return buy(symbol, quantity, order_type=OrderType.LIMIT, price=D(price))
+
+
+def to(number: int, symbol: str = "INFY") -> OrderIntent:
+    return wish(Intent.TARGET_POSITION, symbol, target_position=D(number))
+
+
+@pytest.mark.parametrize("held", [10, -10])
+async def test_an_exit_closes_what_is_held_and_no_more(house: House, held: int) -> None:
+    await house.hold(held)
+    house.broker.fills_at = D(105)
+    await house.alert(leave())
+    await house.run(8)
+
+    assert house.position() == 0
+    assert house.orders()[-1].quantity == 10
+    (row,) = house.rows("SELECT realised FROM positions")
+    assert D(row["realised"]) == (50 if held > 0 else -50)
+
+
+async def test_an_exit_of_nothing_ends_quietly(house: House) -> None:
+    await house.alert(leave())
+    await house.run(1)
+
+    (intent,) = house.intents()
+    assert (intent["state"], intent["code"], intent["result"]) == ("DONE", "nothing_to_do", "none")
+    assert intent["message"] == "The strategy holds no INFY that this could close."
+    assert house.notices() == []
+
+
+async def test_a_target_that_is_reached_ends_quietly(house: House) -> None:
+    await house.hold(10)
+    await house.alert(to(10))
+    await house.run(1)
+
+    assert house.intents()[-1]["message"] == "The strategy holds 10 INFY already; nothing had to be done."
+
+
+async def test_two_exits_at_once_close_once(house: House) -> None:
+    await house.hold(10)
+    await house.alert(leave())
+    await house.alert(leave())
+    await house.run(3)
+    house.broker.fill("B0002")
+    await house.run(10)
+
+    assert (house.position(), house.sent()) == (0, 2)
+
+
+async def test_a_partial_exit_leaves_what_resting_exits_may_still_close(house: House) -> None:
+    await house.hold(10)
+    await house.alert(
+        leave("INFY", quantity=D(8), quantity_type=QuantityType.UNITS, order_type=OrderType.LIMIT, price=D(120))
+    )
+    await house.run(2)
+    await house.alert(leave("INFY", quantity=D(5), quantity_type=QuantityType.UNITS))
+    await house.run(2)
+
+    assert [order.quantity for order in house.orders()] == [10, 8, 2]
+
+
+async def test_a_full_exit_takes_resting_orders_along(house: House) -> None:
+    await house.hold(10)
+    await house.alert(limit())
+    await house.run(2)
+    house.broker.fills_at = D(100)
+    await house.alert(leave())
+    await house.run(10)
+
+    assert house.states() == ["FILLED", "CANCELLED", "FILLED"]
+    assert house.position() == 0
+
+
+async def test_a_full_exit_waits_for_a_cancel_that_filled_instead(house: House) -> None:
+    """The order that was to be cancelled fills in the last moment: what it bought is closed too."""
+    await house.hold(10)
+    await house.alert(limit())
+    await house.run(2)
+    house.broker.cancels.append(Act(How.REJECT))
+    house.broker.fill("B0002", price=90)
+    house.broker.fills_at = D(100)
+    await house.alert(leave())
+    await house.run(10)
+
+    assert [order.quantity for order in house.orders()] == [10, 10, 20]
+    assert house.position() == 0
+
+
+async def test_an_exit_behind_an_unknown_order_is_held_and_goes_out_when_it_is_found(house: House) -> None:
+    await house.hold(10)
+    house.broker.lag_s, house.broker.fills_at = 30, D(100)
+    house.broker.script.append(Act(How.PLACED_UNKNOWN))
+    await house.alert(buy("INFY", 5))
+    await house.alert(leave())
+    await house.run(5)
+    assert house.intents()[-1]["state"] == "HELD"
+
+    house.broker.lag_s = 0
+    await house.run(60)
+
+    assert (house.position(), house.orders()[-1].quantity) == (0, 15)
+
+
+async def test_an_exit_that_could_not_be_certain_in_time_expires_and_is_told(open_house: OpenHouse) -> None:
+    house = await open_house(exit_max_age_s=20)
+    await house.hold(10)
+    house.broker.script.append(Act(How.LOST_UNKNOWN))
+    await house.alert(buy("INFY", 5))
+    await house.alert(leave())
+    await house.run(30)
+
+    intent = house.intents()[-1]
+    assert (intent["state"], intent["code"]) == ("EXPIRED", "deadline_passed")
+    assert house.notices()[-1] == "intent_refused"
+
+
+async def test_a_reversal_that_may_not_open_still_closes(open_house: OpenHouse) -> None:
+    house = await open_house(direction="long")
+    await house.hold(10)
+    await house.alert(wish(Intent.REVERSE))
+    await house.run(2)
+
+    order = house.orders()[-1]
+    assert (order.side, order.quantity, order.reduces) == ("sell", 10, True)
+
+
+async def test_what_may_neither_open_nor_close_is_refused(open_house: OpenHouse) -> None:
+    house = await open_house(quantity_max=D(5))
+    await house.alert(to(50))
+    await house.run(1)
+
+    assert house.intents()[-1]["code"] == "quantity_above_limit"
+
+
+async def test_a_share_of_the_account_is_sized_by_its_funds(house: House) -> None:
+    await house.run(1)
+    await house.alert(buy("INFY", 10, quantity_type=QuantityType.PERCENT_EQUITY))
+    await house.run(1)
+
+    assert house.order().quantity == 100
+
+
+async def test_a_share_of_unknown_funds_is_refused(house: House) -> None:
+    house.desk.book.funds = None
+    await house.alert(buy("INFY", 10, quantity_type=QuantityType.PERCENT_EQUITY))
+
+    assert house.intents()[-1]["code"] == "funds_unknown"
+
+
+async def test_what_left_the_list_meanwhile_is_refused(house: House) -> None:
+    await house.hold(10)
+    house.process.pipeline.offer = lambda *_: None
+    await house.alert(leave())
+    house.market.instrument = lambda *_: None  # type: ignore[method-assign]
+    await house.run(2)
+
+    assert house.intents()[-1]["code"] == "symbol_unknown"
+
+
+async def test_an_intent_of_a_strategy_that_is_gone_is_refused(house: House) -> None:
+    await house.hold(10)
+    house.process.pipeline.offer = lambda *_: None
+    await house.alert(leave())
+    house._write(lambda tx: tx.execute("DELETE FROM strategies"))
+    await house.run(2)
+
+    assert house.intents()[-1]["code"] == "strategy_gone"
+
+
+async def test_allowances_hold_for_what_the_position_decides(open_house: OpenHouse) -> None:
+    house = await open_house(orders_per_day=1)
+    await house.alert(to(5))
+    await house.alert(to(9))
+    await house.run(2)
+    house.broker.fill("B0001")
+    await house.run(8)
+
+    assert house.intents()[-1]["code"] == "strategy_orders_per_day"
+
+
+# -- over everything a strategy holds ----------------------------------------------------------------------------------------------
+
+
+async def test_closing_everything_closes_each_instrument_of_that_strategy(house: House) -> None:
+    settings = house.process.directory.snapshot.strategies[STRATEGY].settings
+    house.add_strategy("st_other", settings)
+    await house.hold(10)
+    await house.hold(-4, "SBIN")
+    house.broker.fills_at = D(100)
+    await house.alert(buy("INFY", 3), strategy="st_other")
+    await house.run(3)
+    await house.alert(leave(None, scope="all"))
+    await house.run(10)
+
+    assert (house.position("INFY"), house.position("SBIN")) == (3, 0)
+    assert [row["state"] for row in house.intents()[-3:]] == ["DONE"] * 3
+
+
+async def test_closing_everything_of_nothing_says_so(house: House) -> None:
+    await house.alert(leave(None, scope="all"))
+    await house.run(1)
+
+    (intent,) = house.intents()
+    assert (intent["state"], intent["result"], intent["message"]) == ("DONE", "none", "nothing is held or working")
+
+
+async def test_cancelling_everything_leaves_positions_alone(house: House) -> None:
+    await house.hold(10)
+    await house.alert(limit())
+    await house.alert(limit(symbol="SBIN"))
+    await house.run(2)
+    await house.alert(wish(Intent.CANCEL_ORDERS, None, scope="all"))
+    await house.run(5)
+
+    assert house.states() == ["FILLED", "CANCELLED", "CANCELLED"]
+    assert house.intents()[-1]["message"] == "2 working orders: cancel asked"
+
+
+@pytest.mark.parametrize(("filtered", "left"), [({"side": "buy"}, ["sell"]), ({"side": "sell"}, ["buy"]), ({}, [])])
+async def test_cancelling_one_symbols_orders_may_name_a_side(
+    house: House, filtered: dict[str, str], left: list[str]
+) -> None:
+    await house.alert(limit())
+    await house.alert(sell("INFY", 5, order_type=OrderType.LIMIT, price=D(120)))
+    await house.run(2)
+    await house.alert(wish(Intent.CANCEL_ORDERS, "INFY", filter=filtered))
+    await house.run(5)
+
+    assert [order.side for order in house.orders() if order.state == "WORKING"] == left
+
+
+async def test_cancelling_where_nothing_works_says_so(house: House) -> None:
+    await house.alert(wish(Intent.CANCEL_ORDERS, "INFY"))
+    await house.run(1)
+
+    assert house.intents()[0]["message"] == "no working orders to cancel"
+
+
+async def test_an_alert_may_cancel_one_order_by_its_number(house: House) -> None:
+    await house.alert(limit())
+    await house.run(2)
+    await house.alert(wish(Intent.CANCEL_ORDERS, None, order_id=house.order().id))
+    await house.alert(wish(Intent.CANCEL_ORDERS, None, order_id="or_nobody"))
+    await house.run(5)
+
+    assert house.states() == ["CANCELLED"]
+    assert house.intents()[-1]["message"] == "No order of this strategy is called or_nobody."
+
+
+# -- changing a working order --------------------------------------------------------------------------------------------------------
+
+
+def change(order_id: str, **members: Any) -> OrderIntent:
+    return wish(Intent.MODIFY_ORDER, "INFY", order_id=order_id, **members)
+
+
+@pytest.mark.parametrize("name", ["id", "ref", "broker_order_id"])
+async def test_an_alert_may_change_a_working_order_by_any_of_its_names(house: House, name: str) -> None:
+    await house.alert(limit())
+    await house.run(2)
+    await house.alert(change(getattr(house.order(), name), price=D(95), quantity=D(7)))
+    await house.run(2)
+
+    order = house.order()
+    assert (order.price, order.quantity, order.pending_op) == (95, 7, None)
+    assert house.broker.orders["B0001"].row.price == 95
+    assert house.intents()[-1]["message"] == "Changed: BUY 7 INFY."
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"price": D("95.01")}, "price_off_tick"),
+        ({"quantity": D(51)}, "quantity_above_limit"),
+        ({"quantity": D("1.5")}, "quantity_fraction"),
+    ],
+)
+async def test_a_changed_order_must_pass_what_a_new_one_would(
+    open_house: OpenHouse, members: dict[str, object], code: str
+) -> None:
+    house = await open_house(quantity_max=D(50))
+    await house.alert(limit())
+    await house.run(2)
+    await house.alert(change(house.order().id, **members))
+    await house.run(2)
+
+    assert house.intents()[-1]["code"] == code
+    assert house.sent("modify") == 0
+
+
+async def test_a_change_that_the_broker_refuses_is_told_and_changes_nothing(house: House) -> None:
+    await house.alert(limit())
+    await house.run(2)
+    house.broker.cancels.append(Act(How.REJECT, message="too late"))
+    await house.alert(change(house.order().id, price=D(95)))
+    await house.run(2)
+
+    assert (house.order().price, house.order().pending_op) == (90, None)
+    assert house.intents()[-1]["message"] == "too late"
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_a_change_with_unknown_outcome_ends_as_the_book_shows_it(house: House, taken: bool) -> None:
+    await house.alert(limit(10))
+    await house.run(2)
+    house.broker.cancels.append(Act(How.PLACED_UNKNOWN if taken else How.LOST_UNKNOWN))
+    await house.alert(change(house.order().id, quantity=D(4)))
+    await house.run(1)
+    assert house.order().pending_op == "modify"
+    house.broker.fill("B0001", price=90)
+    await house.run(20)
+
+    assert house.position() == (4 if taken else 10)
+    assert house.states() == ["FILLED"]
+
+
+async def test_only_a_working_order_of_that_strategy_can_be_changed(house: House) -> None:
+    settings = StrategySettings(
+        any_symbol=True, accounts=house.process.directory.snapshot.strategies[STRATEGY].settings.accounts
+    )
+    house.add_strategy("st_other", settings)
+    await house.alert(limit())
+    await house.run(2)
+    await house.alert(change(house.order().id, price=D(95)), strategy="st_other")
+    await house.run(2)
+    assert house.intents()[-1]["code"] == "order_unknown"
+
+    house.broker.cancels.append(Act(How.LOST_UNKNOWN))
+    await house.alert(wish(Intent.CANCEL_ORDERS, "INFY"))
+    await house.run(1)
+    await house.alert(change(house.order().id, price=D(95)))
+    await house.run(1)
+
+    assert house.intents()[-1]["message"] == "BUY 10 INFY cannot be changed now."
+
+
+async def test_an_order_whose_instrument_is_gone_cannot_be_changed(house: House) -> None:
+    await house.alert(limit())
+    await house.run(2)
+    house.process.pipeline.offer = lambda *_: None
+    await house.alert(change(house.order().id, price=D(95)))
+    house.market.instrument = lambda *_: None  # type: ignore[method-assign]
+    await house.run(2)
+
+    assert house.intents()[-1]["code"] == "symbol_unknown"
+
+
+async def test_an_account_may_limit_the_worth_of_a_change(open_house: OpenHouse) -> None:
+    house = await open_house(account=AccountSettings(order_value_max=D(1000)))
+    await house.alert(limit())
+    await house.run(2)
+    await house.alert(change(house.order().id, quantity=D(12)))
+    await house.run(2)
+
+    assert house.intents()[-1]["code"] == "value_above_limit"

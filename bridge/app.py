@@ -89,8 +89,7 @@ class Bridge:
             self.vault,
             self.clock,
             capabilities_of,
-            self.dispatcher.offer,
-            self.dispatcher.standing,
+            self.dispatcher,
         )
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.square_off = SquareOff(self.pipeline, self.survey, self.reader, self.clock)

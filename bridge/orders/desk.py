@@ -7,8 +7,10 @@ exits go before entries, and an intent that depends on the position waits until 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -16,6 +18,7 @@ import structlog
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Account
 from bridge.brokers.base import Broker, Capabilities
+from bridge.domain.intent import Intent, Side
 from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, OrderState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
@@ -87,6 +90,7 @@ class AccountDesk:
         self._taken: set[str] = set()
         self._sending: set[str] = set()
         self._delayed: dict[str, IntentRecord] = {}
+        self._coming: Counter[tuple[Lane, Side]] = Counter()
         self._unresolved: dict[str, set[int]] = {}  # by alert: legs of baskets that wait for their position
         self.gate = Gate(self, shared, self._unresolved)
         self.book = BookKeeper(self, shared)
@@ -161,8 +165,16 @@ class AccountDesk:
     def standing(self, lane: Lane) -> Standing:
         """What the lane's strategy holds, and which way it may be moving."""
         orders = self.ledger.open_in(lane)
-        idle = lane not in self._busy and not orders
-        return Standing(self.ledger.holding(lane).quantity, idle, frozenset(order.side for order in orders))
+        coming = [side for (where, side), count in self._coming.items() if where == lane and count]
+        idle = lane not in self._busy and not orders and not coming
+        moving = frozenset([*coming, *(order.side for order in orders)])
+        return Standing(self.ledger.holding(lane).quantity, idle, moving)
+
+    def announce(self, lane: Lane, side: Side, count: int) -> None:
+        """An order that was decided and is being committed (+1), or has been handed over or given up (−1)."""
+        self._coming[lane, side] += count
+        if not self._coming[lane, side]:
+            del self._coming[lane, side]
 
     async def look_for_work(self) -> None:
         """Take in what other processes (or an earlier one) have queued."""
@@ -209,9 +221,9 @@ class AccountDesk:
             if item.id in self._taken:
                 continue
             self._taken.add(item.id)
-            self.gate.set_deadline(item)
             if isinstance(item, OrderRecord):
                 self.ledger.put(item)
+                self.gate.set_deadline(item)
                 self._enqueue(item)
                 continue
             if item.basket:
@@ -219,6 +231,7 @@ class AccountDesk:
             if item.not_before > micros(self._clock.now()):
                 self._spawn(self._enqueue_later(item))  # what waits for its hour must not hold up its lane
             else:
+                self.gate.set_deadline(item)
                 self._enqueue(item)
 
     def overtaken_by(self, intent: IntentRecord) -> list[IntentRecord]:
@@ -244,6 +257,7 @@ class AccountDesk:
         while (left := (item.not_before - micros(self._clock.now())) / 1e6) > 0:
             await self._clock.sleep(min(left, 1.0))
         if self._delayed.pop(item.id, None):
+            self.gate.set_deadline(item)
             self._enqueue(item)
 
     def _enqueue(self, item: Work) -> None:
@@ -270,7 +284,7 @@ class AccountDesk:
         for place, item in enumerate(queue):
             if isinstance(item, IntentRecord) and item.wish.intent in EXIT_INTENTS and held:
                 return place
-            if not isinstance(item, OrderRecord) or item.reduces or item.side.sign * held >= 0:
+            if not _enters_against(item, held):
                 break
         return 0
 
@@ -443,3 +457,11 @@ class AccountDesk:
             and self.capabilities.ref_echo
             and micros(self._clock.now()) < order.deadline
         )
+
+
+def _enters_against(item: Work, held: Decimal) -> bool:
+    """It means to open the other side of what is held. A plain buy or sell may mean the way out, so it keeps its place."""
+    if isinstance(item, OrderRecord):
+        return not item.reduces and item.side.sign * held < 0
+    side = {Intent.ENTER_LONG: Side.BUY, Intent.ENTER_SHORT: Side.SELL}.get(item.wish.intent)
+    return side is not None and side.sign * held < 0

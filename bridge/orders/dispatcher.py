@@ -14,7 +14,7 @@ from bridge.kit.database import StorageUnavailable
 from bridge.orders.desk import AccountDesk, Services
 from bridge.orders.gate import Work
 from bridge.orders.lease import RENEW_EVERY_S, Leases
-from bridge.orders.records import Lane
+from bridge.orders.records import Lane, OrderRecord
 from bridge.orders.recovery import Overdue, Takeover
 from bridge.orders.situation import Standing
 
@@ -42,6 +42,13 @@ class Dispatcher:
         """What a strategy holds, as far as a desk of this process knows. None where nobody here does."""
         desk = self.desks.get(account_id)
         return desk.standing(lane) if desk else None
+
+    def announce(self, orders: Sequence[OrderRecord], count: int) -> None:
+        """Orders that are being committed: what is decided meanwhile must know of them."""
+        for order in orders:
+            desk = self.desks.get(order.account_id)
+            if desk is not None:
+                desk.announce(order.lane, order.side, count)
 
     async def run(self) -> None:
         """Keep the leases, for ever."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Feed, Source, Strategy
@@ -57,9 +57,6 @@ TRADINGVIEW_RESENDS_S = 20.0
 CHECKS_WITHOUT_INSTRUMENT = (trading_is_not_stopped, strategy_is_live, account_is_usable, alert_is_fresh)
 EVERYTHING = Instrument(symbol="", exchange="", kind=InstrumentKind.EQUITY)
 
-Know = Callable[[str, Lane], Standing | None]
-Offer = Callable[[str, Sequence[IntentRecord | OrderRecord]], None]
-
 
 @dataclass(slots=True)
 class Case:
@@ -81,6 +78,19 @@ class Case:
         return bool(self.intents) and all(intent.state is IntentState.REFUSED for intent in self.intents)
 
 
+class Door(Protocol):
+    """What the pipeline asks of the dispatcher."""
+
+    def offer(self, account_id: str, work: Sequence[IntentRecord | OrderRecord]) -> None:
+        """Work that was committed a moment ago."""
+
+    def standing(self, account_id: str, lane: Lane) -> Standing | None:
+        """What a strategy holds, as far as is known here."""
+
+    def announce(self, orders: Sequence[OrderRecord], count: int) -> None:
+        """Orders that are being committed (+1) or are handed over or given up (−1)."""
+
+
 class Pipeline:
     """The one way in for everything that may trade."""
 
@@ -92,8 +102,7 @@ class Pipeline:
         vault: Vault,
         clock: Clock,
         capabilities: Callable[[str], Capabilities | None],
-        offer: Offer,
-        know: Know,
+        door: Door,
     ) -> None:
         self._directory = directory
         self._survey = survey
@@ -101,8 +110,11 @@ class Pipeline:
         self._vault = vault
         self._clock = clock
         self._capabilities = capabilities
-        self.offer = offer
-        self._know = know
+        self._door = door
+
+    def offer(self, account_id: str, work: Sequence[IntentRecord | OrderRecord]) -> None:
+        """Hand on work that a person asked for and that is committed."""
+        self._door.offer(account_id, work)
 
     async def submit(self, arrival: Arrival) -> Answer:
         """Read, decide, commit, answer, wake the dispatcher. Raises `StorageUnavailable` when nothing was kept."""
@@ -115,13 +127,15 @@ class Pipeline:
         if arrival.dry_run:
             return replace(receipt.answer, status=200)
         kept: Receipt | None = None
+        self._door.announce(case.orders, 1)
         try:
             kept = await self._commit(case, receipt)
+            if kept is receipt:
+                self._hand_over(case)
         finally:
+            self._door.announce(case.orders, -1)
             if kept is not receipt:
                 self._uncount(case.strategy.id, case.counted)
-        if kept is receipt:
-            self._hand_over(case)
         return kept.answer
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -240,7 +254,9 @@ class Pipeline:
         money = Money(self._survey.market.quote(mapped.instrument), None)  # funds are the desk's to know
 
         def know(instrument: Instrument, product: Product) -> Standing | None:
-            return self._know(feed.account_id, (instrument.exchange, instrument.symbol, str(product), case.strategy.id))
+            return self._door.standing(
+                feed.account_id, (instrument.exchange, instrument.symbol, str(product), case.strategy.id)
+            )
 
         made = candidate(wish, mapped, case.strategy.settings, feed, money, know)
         said = "; ".join(mapped.said) or f"{mapped.instrument.key}, exactly as written"

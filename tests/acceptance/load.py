@@ -14,6 +14,7 @@ Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Load = Callable[[Client, Sequence[str]], Awaitable[list[Shot]]]
 
 
+KEEP_S = 2.0
 SYMBOLS = ("SBIN", "INFY", "TCS", "ITC")
 
 
@@ -38,20 +39,44 @@ async def steady(client: Client, bodies: Sequence[str], per_second: float) -> li
 
     A shot leaves when it is due: a stall counts for every alert it held up, also for those that waited to be sent.
     """
-    idle: list[Link] = [await client.open() for _ in range(8)]
+    idle = Idle(client)
     started = time.monotonic() + 0.1
 
     async def one(place: int, body: str) -> Shot:
         due = started + place / per_second
         await asyncio.sleep(due - time.monotonic())
-        link = await _open_link(idle) or await client.open()
+        link = await idle.take()
         shot = await client.post(link, body)
-        idle.append(link)
+        idle.put(link)
         return Shot(due, shot.back, shot.status)
 
     shots = await asyncio.gather(*(one(place, body) for place, body in enumerate(bodies)))
-    await hang_up(idle)
+    await idle.hang_up()
     return shots
+
+
+class Idle:
+    """Connections between two requests. The server hangs up on one that was not used for five seconds, so we do it first."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._links: list[tuple[float, Link]] = []
+
+    async def take(self) -> Link:
+        """The one that was used last, or a new one."""
+        if self._links and time.monotonic() - self._links[-1][0] < KEEP_S:
+            return self._links.pop()[1]
+        await self.hang_up()
+        return await self._client.open()
+
+    def put(self, link: Link) -> None:
+        """Keep it for the next."""
+        self._links.append((time.monotonic(), link))
+
+    async def hang_up(self) -> None:
+        """Close all."""
+        links, self._links = self._links, []
+        await hang_up([link for _, link in links])
 
 
 async def burst(client: Client, bodies: Sequence[str]) -> list[Shot]:
@@ -70,16 +95,6 @@ async def one_by_one(client: Client, bodies: Sequence[str], pause_s: float) -> l
         await asyncio.sleep(pause_s)
     await hang_up([link])
     return shots
-
-
-async def _open_link(idle: list[Link]) -> Link | None:
-    """One that the server has not closed; it hangs up on those that were not used for some seconds."""
-    while idle:
-        link = idle.pop()
-        if not link[0].at_eof():
-            return link
-        await hang_up([link])
-    return None
 
 
 async def hang_up(links: Sequence[Link]) -> None:

@@ -99,7 +99,7 @@ class Strangers:
     def __init__(self, seed: int, hook: str, site: Sequence[Route], keys: Sequence[tuple[str, str]] = ()) -> None:
         """`keys` are headers that open doors which are closed to strangers, so that what lies behind is knocked at, too."""
         self._seed, self._hook, self._site = seed, hook, site
-        self._headers = (*HEADERS, *keys * 10)
+        self._headers = (*HEADERS, *[*keys] * 10)
         self._kinds: tuple[Callable[[Random], Case], ...] = (
             *[self._alert] * 6,
             *[self._visit] * 3,

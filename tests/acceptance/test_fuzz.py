@@ -135,6 +135,6 @@ def assert_only_asked_for(stage: Stage, verdict: Verdict) -> None:
     """Every order belongs to an alert that was allowed to trade, and the broker got none but these."""
     stage.wait_until_none("orders were still under way", UNDER_WAY, 60)
     orders = stage.rows("SELECT ref, alert_id FROM orders")
-    assert orders, "nothing traded: the examples no longer reach the broker, so this test proves little"
+    assert len(verdict.traded) > len(verdict.took) // 200, "hardly anything traded, so this test proves little"
     assert {row["alert_id"] for row in orders} <= verdict.traded
     assert {row["body"]["tag"] for row in stage.broker.sent()} <= {row["ref"] for row in orders}

@@ -134,8 +134,7 @@ class Process:
             house.vault,
             self.clock,
             house.capabilities_of,
-            self.dispatcher.offer,
-            self.dispatcher.standing,
+            self.dispatcher,
         )
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.tasks: set[asyncio.Task[Any]] = set()

@@ -82,3 +82,18 @@ async def wait_for(event: asyncio.Event, seconds: float, clock: Clock) -> bool:
         for task in tasks:
             task.cancel()
     return event.is_set()
+
+
+class Drift:
+    """Watches whether somebody sets the wall clock, by holding it against the one that cannot be set."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wall, self._steady = clock.now(), clock.monotonic()
+
+    def jumped(self) -> float:
+        """Seconds by which the wall clock moved on its own since the last question; negative when it was put back."""
+        wall, steady = self._clock.now(), self._clock.monotonic()
+        jump = (wall - self._wall).total_seconds() - (steady - self._steady)
+        self._wall, self._steady = wall, steady
+        return jump

@@ -81,6 +81,16 @@ def alert_is_fresh(candidate: Candidate, situation: Situation) -> Refusal | None
     )
 
 
+def clock_is_steady(candidate: Candidate, situation: Situation) -> Refusal | None:
+    """While the machine's clock is being set, nobody can say how old a signal is."""
+    if not situation.clock_jumped or not candidate.is_entry:
+        return None
+    return Refusal(
+        "clock_jumped",
+        "This machine's clock was set by more than 30 s a moment ago. Entries are taken again after a minute.",
+    )
+
+
 def direction_is_allowed(candidate: Candidate, situation: Situation) -> Refusal | None:
     """A long-only strategy never sells short, a short-only one never buys."""
     direction = situation.strategy.settings.direction
@@ -389,6 +399,7 @@ CHECKS: tuple[Check, ...] = (
     trading_is_not_stopped,  # first: the brake works whatever else is wrong
     strategy_is_live,
     account_is_usable,  # the checks below may look at the account
+    clock_is_steady,
     alert_is_fresh,
     alert_is_in_order,
     symbol_is_allowed,

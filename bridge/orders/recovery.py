@@ -118,7 +118,9 @@ class Unknowns:
     async def give_up_waiting(self) -> None:
         """Ten minutes without an answer: a person must see it. Also called when reads fail."""
         for order in self.open():
-            age_s = (micros(self._clock.now()) - (order.closed_at or order.updated_at)) / 1e6
+            age_s = (
+                self._clock.monotonic() - self._watch(order).closed
+            )  # a wall clock that is set must not park anything
             if order.state is OrderState.UNKNOWN and age_s >= PARK_AFTER_S:
                 await self._park(order, (), "ten minutes went by without proof")
 

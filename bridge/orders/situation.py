@@ -93,6 +93,7 @@ class Situation:
     quote: Quote | None
     freeze: FreezeLimit | None = None
     alert_age_s: float | None = None
+    clock_jumped: bool = False  # somebody set the machine's clock a moment ago
     unreadable_time: str | None = None  # what the alert gives as its time, when it is none
     message_max_age_s: float | None = None
     out_of_order: str | None = None  # sentence, when a newer alert for this symbol was already taken

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
+import structlog
+
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Source, Strategy
 from bridge.brokers.base import Capabilities
 from bridge.domain.instrument import Instrument
 from bridge.domain.intent import InstrumentHint, OrderIntent, Product
 from bridge.domain.refusal import Refusal
-from bridge.kit.clock import Clock, micros
+from bridge.kit.clock import Clock, Drift, micros
 from bridge.kit.database import Reader
 from bridge.market.base import Market
 from bridge.market.calendar import Calendar
@@ -24,7 +26,12 @@ from bridge.market.symbols import resolve
 from bridge.orders.situation import Candidate, Session, Situation, Use
 from bridge.orders.sizing import Mapped
 
+log = structlog.get_logger("bridge.survey")
+
 REFRESH_S = 1.0
+JUMP_TOLD_S = 2.0
+JUMP_HELD_S = 30.0
+HELD_FOR_S = 60.0  # after a jump, before entries are taken again
 _MINUTE_S = 60.0
 _CACHE_MAX = 5000
 
@@ -123,6 +130,8 @@ class Survey:
         self._clock = clock
         self._capabilities = capabilities
         self._resolved: dict[tuple[object, ...], Mapped | Refusal] = {}
+        self._drift = Drift(clock)
+        self._jumped_at: float | None = None
         self._sessions: dict[str, tuple[int, Session]] = {}
         self._days: dict[str, tuple[int, date]] = {}
         self._watermarks: dict[tuple[str, str], datetime] = {}
@@ -267,6 +276,7 @@ class Survey:
             freeze=self.freeze(candidate.instrument),
             alert_age_s=age_s,
             unreadable_time=unreadable_time,
+            clock_jumped=self.clock_jumped(),
             message_max_age_s=max_age_s,
             square_off_passed=self.square_off_passed(candidate.instrument, candidate.product),
             out_of_order=self.out_of_order(strategy.id, candidate.instrument.key, bar),
@@ -341,5 +351,17 @@ class Survey:
     async def follow(self) -> None:
         """Keep losses fresh for ever."""
         while True:
+            self._watch_clock()
             await asyncio.to_thread(self._read_losses)
             await self._clock.sleep(REFRESH_S)
+
+    def _watch_clock(self) -> None:
+        jump = self._drift.jumped()
+        if abs(jump) > JUMP_TOLD_S:
+            log.error("the machine's clock was set", seconds=round(jump, 1))
+        if abs(jump) > JUMP_HELD_S:
+            self._jumped_at = self._clock.monotonic()
+
+    def clock_jumped(self) -> bool:
+        """The wall clock was moved a moment ago: nobody can say how old an alert is."""
+        return self._jumped_at is not None and self._clock.monotonic() - self._jumped_at < HELD_FOR_S

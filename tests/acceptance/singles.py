@@ -101,12 +101,12 @@ AFTERWARDS: Sequence[Single] = (
     _json("openalgo", "a sell of nothing in a long-only strategy", {**_SINGLE, "action": "SELL"}, "nothing_to_do", "long"),
     _json("openalgo", "a buy of nothing in a short-only strategy", _SINGLE, "nothing_to_do", "short"),
     _json("generic_json", "closing what is not held", {"symbol": "SBIN", "action": "close"}, "nothing_to_do", "long"),
-    _json("traderspost", "adding to nothing", {"ticker": "SBIN", "action": "add", "quantity": 1}, "nothing_to_add_to"),
-    _json("openalgo", "changing an order that is not there", {**_SINGLE, "orderid": "nobody's"}, "order_unknown"),
-    _json("openalgo", "cancelling an order that is not there", {"apikey": "not-checked", "orderid": "nobody's"}, "order_unknown"),
-    _json("openalgo", "a position of half a lot", {"apikey": "not-checked", **_FUTURE, "position_size": "30"}, "quantity_not_in_lots"),
-    _json("openalgo", "a position of a share and a half", {**_SINGLE, "position_size": "1.5"}, "quantity_fraction"),
-    _text("fyers_api_bridge", "leaving what is not held", "SYMBOL: SBIN\nTYPE: LX\nQTY: 1", "nothing_to_do"),
+    _json("traderspost", "adding to nothing", {"ticker": "SBIN", "action": "add", "quantity": 1}, "nothing_to_add_to", "flat"),
+    _json("openalgo", "changing an order that is not there", {**_SINGLE, "orderid": "nobody's"}, "order_unknown", "flat"),
+    _json("openalgo", "cancelling an order that is not there", {"apikey": "not-checked", "orderid": "nobody's"}, "order_unknown", "flat"),
+    _json("openalgo", "a position of half a lot", {**_SINGLE, **_FUTURE, "position_size": "30"}, "quantity_not_in_lots", "flat"),
+    _json("openalgo", "a position of a share and a half", {**_SINGLE, "position_size": "1.5"}, "quantity_fraction", "flat"),
+    _text("fyers_api_bridge", "leaving what is not held", "SYMBOL: SBIN\nTYPE: LX\nQTY: 1", "nothing_to_do", "flat"),
 )  # fmt: skip
 
 SINGLES: Sequence[Single] = (*_TWO_SIZES, *_LEGS, *_EXITS, *_TIMES, *_SIDES)

@@ -26,6 +26,7 @@ LANES: dict[str, dict[str, Any]] = {
     "capped": {"quantity_max": 5},
     "thrifty": {"value_max": 1000},
     "listed": {"any_symbol": False, "symbols": {"TCS": {"exchange": "NSE", "symbol": "TCS"}}},
+    "flat": {},  # nothing is ever held here
     "long": {"direction": "long"},
     "short": {"direction": "short"},
     "nightly": {"window": {"start": "22:00", "end": "23:00"}},

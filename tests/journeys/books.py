@@ -14,77 +14,88 @@ from tests.journeys.waiting import until
 
 SYMBOLS = ("SBIN", "INFY", "TCS", "ITC", "RELIANCE", "HDFCBANK", "ICICIBANK", "LT")
 
+# What each accepted alert led to: a row for each order, or for an intent without one; `state` is the order's, else the intent's.
 _STORY = (
-    "SELECT a.dedupe_key, o.*, p.state AS paper_state, p.filled AS paper_filled, p.value AS paper_value"
-    " FROM alerts a LEFT JOIN orders o ON o.alert_id = a.id LEFT JOIN paper_orders p ON p.ref = o.ref"
-    " WHERE a.status = 'accepted'"
+    "SELECT a.dedupe_key, i.symbol AS lane, o.id, o.ref, o.side, o.quantity, o.filled, o.average_price,"
+    " COALESCE(o.state, i.state) AS state, COALESCE(o.code, i.code) AS code,"
+    " p.state AS paper_state, p.filled AS paper_filled, p.value AS paper_value"
+    " FROM alerts a JOIN intents i ON i.alert_id = a.id LEFT JOIN orders o ON o.intent_id = i.id"
+    " LEFT JOIN paper_orders p ON p.ref = o.ref WHERE a.status = 'accepted'"
 )
 _SENT_TWICE = (
     "SELECT order_id FROM attempts WHERE operation = 'place' AND (outcome IS NULL OR outcome <> 'NOT_SENT')"
     " GROUP BY order_id HAVING COUNT(*) > 1"
 )
-_UNDECIDED = "SELECT id FROM intents WHERE state IN ('RECEIVED', 'HELD')"
+_NOT_SENT_YET = ("QUEUED", "RECEIVED", "HELD")
+_OVER = ("FILLED", "NOT_SENT", "REJECTED", "REFUSED", "EXPIRED")
 
 Holdings = dict[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The orders of all alerts that were taken, each with its row at the paper broker, as they stand in one moment."""
+    """What all alerts that were taken led to, each order with its row at the paper broker, in one moment."""
 
-    orders: tuple[Row, ...]
-    undecided: int
+    rows: tuple[Row, ...]
 
     @classmethod
     def of(cls, house: Installation) -> Books:
         """Read them."""
-        return cls(tuple(house.rows(_STORY)), house.count(_UNDECIDED))
+        return cls(tuple(house.rows(_STORY)))
+
+    def __str__(self) -> str:
+        """How many stand where, here and at the paper broker."""
+        return str(Counter((row["state"], row["code"], row["paper_state"]) for row in self.rows))
 
     @property
     def filled(self) -> list[Row]:
         """Orders that traded all they were to."""
-        return [row for row in self.orders if row["state"] == "FILLED"]
+        return [row for row in self.rows if row["state"] == "FILLED"]
+
+    @property
+    def done(self) -> set[str]:
+        """Alerts of which every order is filled."""
+        keys = {row["dedupe_key"] for row in self.rows}
+        return keys - {row["dedupe_key"] for row in self.rows if row["state"] != "FILLED"}
 
     @property
     def never_arrived(self) -> list[Row]:
         """Orders whose sender was killed and that the paper broker does not know: Bridge goes on asking for a minute."""
-        return [row for row in self.orders if row["state"] == "UNKNOWN" and row["paper_state"] is None]
+        return [row for row in self.rows if row["state"] == "UNKNOWN" and row["paper_state"] is None]
 
     @property
     def waiting(self) -> list[Row]:
-        """Orders that may not go before an order of the same lane is accounted for."""
-        lanes = {_lane(row) for row in self.never_arrived}
-        return [row for row in self.orders if row["state"] == "QUEUED" and _lane(row) in lanes]
+        """What may not go before an order of the same lane is accounted for."""
+        lanes = {row["lane"] for row in self.never_arrived}
+        return [row for row in self.rows if row["state"] in _NOT_SENT_YET and row["lane"] in lanes]
 
-    def __str__(self) -> str:
-        """How many orders stand where, here and at the paper broker."""
-        return str(Counter((row["state"], row["code"], row["paper_state"]) for row in self.orders))
+    def are_over(self) -> bool:
+        """Nothing is left to happen."""
+        return all(row["state"] in _OVER for row in self.rows)
 
     def are_at_rest(self) -> bool:
-        """Nothing changes any more, but for what has to wait for proof."""
-        ended = len(self.filled) + len(self.never_arrived) + len(self.waiting)
-        return not self.undecided and ended == len(self.orders)
+        """Nothing happens any more, but for what has to wait for proof."""
+        return len(self.filled) + len(self.never_arrived) + len(self.waiting) == len(self.rows)
 
 
 def until_filled(house: Installation, count: int) -> None:
-    """Wait until so many orders are filled."""
-    until(lambda: len(Books.of(house).filled) >= count, f"{count} filled orders", now=lambda: Books.of(house))
-
-
-def _lane(row: Row) -> tuple[str, str]:
-    return row["symbol"], row["product"]
+    """Wait until so many alerts have all their orders filled."""
+    until(lambda: len(Books.of(house).done) >= count, f"{count} filled alerts", now=lambda: Books.of(house))
 
 
 def assert_agree(house: Installation, alerts: Sequence[Alert]) -> Books:
-    """Each of these alerts led to its one order, sent at most once, and both books have the same trades and positions."""
+    """Each of these alerts was taken once and led to what it asked for, each order was sent at most once, and both books
+    have the same trades and positions."""
     books = Books.of(house)
-    asked = {f"id:{alert.id}": (alert.symbol, alert.side, Decimal(alert.quantity)) for alert in alerts}
-    assert sorted(row["dedupe_key"] for row in books.orders) == sorted(asked), "an alert was lost, or taken twice"
-    for row in books.orders:
-        assert (row["symbol"], row["side"], Decimal(row["quantity"])) == asked[row["dedupe_key"]]
+    taken = house.rows("SELECT dedupe_key FROM alerts WHERE status = 'accepted'")
+    assert sorted(row["dedupe_key"] for row in taken) == sorted(f"id:{alert.id}" for alert in alerts)
+    planned = holdings((row["dedupe_key"], _signed(row)) for row in books.rows if row["id"])
+    asked = {f"id:{alert.id}": alert.signed for alert in alerts}
+    undecided = {row["dedupe_key"] for row in books.rows if not row["id"]}
+    assert planned == {key: quantity for key, quantity in asked.items() if key not in undecided}
     assert house.rows(_SENT_TWICE) == []
     _assert_traded_alike(house, books)
-    traded = holdings((row["symbol"], _signed(row)) for row in books.filled)
+    traded = holdings((row["lane"], _signed(row)) for row in books.filled)
     assert positions(house, "positions") == positions(house, "paper_positions") == traded
     return books
 
@@ -104,7 +115,7 @@ def _signed(row: Row) -> Decimal:
 
 
 def holdings(changes: Iterable[tuple[str, Decimal]]) -> Holdings:
-    """What is held after these changes, by symbol."""
+    """The sum of changes for each name; what came to nothing is left out."""
     held: Holdings = defaultdict(Decimal)
     for symbol, change in changes:
         held[symbol] += change

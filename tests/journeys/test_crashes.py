@@ -25,14 +25,14 @@ def test_a_dispatcher_killed_in_a_burst_is_followed_by_another_and_every_alert_e
         answers = sender.send_all(alerts)
         until_filled(house, 10)
         _kill_with_its_order_at_the_broker(house, first)
-        left = house.count("SELECT id FROM orders WHERE state = 'QUEUED'")
+        left = ALERTS - len(Books.of(house).done)
         second = house.start("dispatch")
         assert {answer.result().status for answer in answers} == {202}
 
     until_filled(house, ALERTS)
     assert_agree(house, alerts)
     assert positions(house, "positions") == holdings((alert.symbol, alert.signed) for alert in alerts)
-    assert left, "the burst was over before the kill"
+    assert left > 10, "the burst was over before the kill"
     assert _workers(house) == {first.pid, second.pid}
     assert web.is_alive()
     assert house.complaints() == []
@@ -44,7 +44,7 @@ def _kill_with_its_order_at_the_broker(house: Installation, dispatcher: Service)
 
     def killed() -> bool:
         dispatcher.tell(signal.SIGSTOP)
-        orders = Books.of(house).orders
+        orders = Books.of(house).rows
         if any(row["state"] == "SENDING" and row["paper_state"] is None for row in orders):
             dispatcher.tell(signal.SIGCONT)
             return False
@@ -78,7 +78,7 @@ def test_everything_killed_again_and_again_loses_and_doubles_nothing_that_is_sen
     books = assert_agree(house, alerts)
     assert any(0 in tries for tries in statuses), "nobody noticed the kills"
     assert len(books.never_arrived) <= IN_FLIGHT * KILLS
-    assert len(books.filled) >= ALERTS - 2 * IN_FLIGHT * KILLS
+    assert len(books.done) >= ALERTS - 2 * IN_FLIGHT * KILLS
     assert house.complaints() == []
 
 

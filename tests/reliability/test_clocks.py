@@ -44,7 +44,7 @@ async def _rehearse(rig: Rig, jumps: int) -> None:
     await rig.start("--shift", str(shift.path))
     sending = asyncio.create_task(rig.sender().send_all(mixed(dice, 12 * jumps), gap_real_s=0.05))
     for number in range(jumps):
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
         hours = (HOUR_S, -HOUR_S, DAY_S, -DAY_S, 0.0)[number % 5]
         shift.set(hours, drift=0.0 if hours else dice.uniform(-0.01, 0.01))
         if dice.random() < 0.3:  # a restart in the middle of it

@@ -82,7 +82,7 @@ async def test_a_disk_that_is_read_only_at_the_start_takes_nothing_and_loses_not
 ) -> None:
     rehearsal = rig(92, home=disk / "home", faults={"accept_then_drop": 0.2})
     program = await rehearsal.start()
-    sender = rehearsal.sender(patience_real_s=3.0)
+    sender = rehearsal.sender(patience_real_s=1.0)
     await sender.send_all(mixed(random.Random(92), 20))
     program.kill()
     _remount(disk, "ro")

@@ -156,5 +156,5 @@ async def test_killed_at_every_named_place_on_postgres(
 ) -> None:
     points = _shuffled(7)
     if reliability == "sample":
-        points = [point for point in points if point.startswith(("accept", "sending", "outcome", "takeover"))]
+        points = [point for point in points if point.startswith(("accept.committed", "sending", "outcome", "takeover"))]
     await Chain(rig(7, speed=SPEED, database=postgres_url), "says_timeout_and_has_it", 0.0).run(points)

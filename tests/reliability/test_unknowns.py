@@ -79,7 +79,7 @@ def p99(values: list[float]) -> float:
 async def test_what_the_broker_shows_at_once_is_linked_within_seconds(
     rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any], figures: Callable[[str], None]
 ) -> None:
-    ledgers = await _rehearse(rig(41, speed=10, faults=FAULTS), sized(25, 125, 2500))
+    ledgers = await _rehearse(rig(41, speed=sized(15, 10, 10), faults=FAULTS), sized(25, 125, 2500))
     took = [link.after_close_s for link in links(ledgers)]
     figures(_said(ledgers))
     assert statistics.median(took) <= LINKED_SOON_S, f"seed 41: {_said(ledgers)}"

@@ -36,7 +36,7 @@ async def test_many_dispatchers_send_every_order_once(
 async def test_many_dispatchers_send_every_order_once_on_postgres(
     rig: Callable[..., Rig], sized: Callable[[Any, Any, Any], Any], postgres_url: str
 ) -> None:
-    await _rehearse(rig(76, speed=SPEED, database=postgres_url), 4, sized(60, 1000, 10_000))
+    await _rehearse(rig(76, speed=SPEED, database=postgres_url), 3, sized(30, 1000, 10_000))
 
 
 async def test_the_same_alert_at_two_doors_at_once_is_taken_once(

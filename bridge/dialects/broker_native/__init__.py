@@ -118,7 +118,9 @@ def _alpaca_order(body: dict[str, Any]) -> OrderIntent:
 
 
 def _alpaca_size(body: dict[str, Any]) -> tuple[Decimal, QuantityType]:
-    if absent(body.get("qty")) and not absent(body.get("notional")):
+    if not absent(body.get("qty")) and not absent(body.get("notional")):
+        raise Unreadable("two_sizes", "qty and notional both say how much; send only one of them")
+    if not absent(body.get("notional")):
         return positive(body["notional"], "notional"), QuantityType.CASH
     return positive(body.get("qty"), "qty"), QuantityType.UNITS
 

@@ -226,12 +226,16 @@ def _before(target: Decimal | None, quantity: Decimal | None, side: Side) -> Sta
     return stance_of(target - side.sign * quantity)
 
 
+OWN_SIZES = ("quantity", "lots", "cash", "percent")
+
+
 def _size(said: Roles, verb: Intent) -> tuple[Decimal | None, QuantityType]:
     role = next((role for role in SIZES if role in said), None)
     member = said.first(role or "quantity")
     if role is None or (_explicit_zero(member) and verb in _NO_SIZE):
         return None, QuantityType.FULL_POSITION if verb in _NO_SIZE else QuantityType.DEFAULT
     _refuse_two(said.all(role))
+    _refuse_two_kinds(said, role)
     quantity, is_percent = amount(member.value, member.name)
     if is_percent and role not in ("risk", "percent"):
         return quantity, QuantityType.PERCENT_POSITION if verb in _NO_SIZE else QuantityType.PERCENT_EQUITY
@@ -249,6 +253,14 @@ def _explicit_zero(member: Member) -> bool:
 def _refuse_two(members: list[Member]) -> None:
     if len({str(member.value) for member in members}) > 1:
         raise Unreadable("two_sizes", f"{members[0].name} and {members[1].name} differ; send only one size")
+
+
+def _refuse_two_kinds(said: Roles, role: str) -> None:
+    """Units, lots and money at once: nobody can say which counts. A volume or a risk beside them may be information."""
+    other = next((name for name in OWN_SIZES if name != role and name in said), None)
+    if role in OWN_SIZES and other:
+        first, second = said.first(role).name, said.first(other).name
+        raise Unreadable("two_sizes", f"{first} and {second} both say how much; send only one size")
 
 
 def _entry(said: Roles) -> dict[str, Any]:

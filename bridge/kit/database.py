@@ -128,6 +128,7 @@ class Writer:
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any], bool] | None] = queue.SimpleQueue()
         self._queue_size = queue_size
         self._connection: Any = None
+        self._outage: Exception | None = None
         self._thread = threading.Thread(target=self._serve, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -177,9 +178,26 @@ class Writer:
                 else:
                     batch.append(item)
             self._commit(batch)
+            if self._outage is not None:
+                ending = self._fail_waiting(self._outage) or ending
             if ending:
                 break
         self._drop_connection()
+
+    def _fail_waiting(self, problem: Exception) -> bool:
+        """What came while the database did not answer saw the same trouble: nobody waits for a second time-out.
+        Whether the end was asked for meanwhile."""
+        self._outage = None
+        for _ in range(self._queue.qsize()):
+            item = self._queue.get_nowait()
+            if item is None:
+                return True
+            work, future, urgent = item
+            if urgent:
+                self._commit([(work, future, urgent)])
+            else:
+                future.set_exception(_named(problem))
+        return False
 
     def _commit(self, batch: list[tuple[Work, Future[Any], bool]]) -> None:
         try:
@@ -201,6 +219,8 @@ class Writer:
 
     def _settle_apart(self, batch: list[tuple[Work, Future[Any], bool]], problem: Exception) -> None:
         """One work of the batch failed: each gets its own transaction, so that it fails alone."""
+        if _is_outage(problem):
+            self._outage = problem
         if len(batch) == 1 or _is_outage(problem):
             urgent = [item for item in batch if item[2]]
             for _, future, is_urgent in batch:

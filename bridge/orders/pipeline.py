@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 from bridge.accounts.directory import Directory
@@ -48,6 +49,7 @@ NEVER_TRADES = frozenset({Kind.NOTIFY, Kind.QUERY, Kind.VARIABLE})
 STOPPING = ("stop", "pause", "disable", "kill", "stopbuy", "stopentry")
 NOTE = "Kept as a notice; it asks for no order."
 DRY_NOTE = "The message says that it is a dry run: it was read and kept, and nothing was sent."
+FLAT = Standing(Decimal(0), certain=True)
 ID_MAX = 150
 ID_KEPT = timedelta(days=7)
 SCAN_KEPT = timedelta(minutes=10)
@@ -254,9 +256,10 @@ class Pipeline:
         money = Money(self._survey.market.quote(mapped.instrument), None)  # funds are the desk's to know
 
         def know(instrument: Instrument, product: Product) -> Standing | None:
-            return self._door.standing(
-                feed.account_id, (instrument.exchange, instrument.symbol, str(product), case.strategy.id)
-            )
+            lane = (instrument.exchange, instrument.symbol, str(product), case.strategy.id)
+            known = self._door.standing(feed.account_id, lane)
+            # A dry run where nobody knows shows what would happen from flat.
+            return FLAT if known is None and case.arrival.dry_run else known
 
         made = candidate(wish, mapped, case.strategy.settings, feed, money, know)
         said = "; ".join(mapped.said) or f"{mapped.instrument.key}, exactly as written"

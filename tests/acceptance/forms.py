@@ -1,4 +1,4 @@
-"""How thirteen dialects write one and the same order: buy one SBIN on NSE at 985.00."""
+"""How fifteen dialects write one and the same order: buy one SBIN on NSE at 985.00."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ class Form:
     dialect: str
     good: Mapping[str, Any]
     places: Mapping[str, Path]
-    words: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # this dialect's words for `sell`, `market`, `stop`, `stop_limit`
+    words: Mapping[str, str] = field(default_factory=dict)  # its own for `stop` and `stop_limit`
     calls: Mapping[str | tuple[str, str], str] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()  # members without which it is no order
     reads: Collection[tuple[str, Any]] = ()  # (member, value) that are no fault here
@@ -47,10 +45,6 @@ class Form:
                 part[last] = value
         return json.dumps(body)
 
-    def code(self, member: str, usual: str) -> str:
-        """What this dialect calls that fault of that member."""
-        return self.calls.get((member, usual)) or self.calls.get(usual) or usual
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextForm:
@@ -67,9 +61,10 @@ class TextForm:
         """The order with members changed, as it is sent."""
         return self.good.format(**{**self.members, **changes})
 
-    def code(self, member: str, usual: str) -> str:
-        """What this dialect calls that fault of that member."""
-        return self.calls.get((member, usual)) or self.calls.get(usual) or usual
+
+def code_of(form: Form | TextForm, member: str, usual: str) -> str:
+    """What a dialect calls that fault of that member."""
+    return form.calls.get((member, usual)) or form.calls.get(usual) or usual
 
 
 def flat(**names: str) -> dict[str, Path]:
@@ -93,7 +88,7 @@ JSON_FORMS = (
               "pricetype": "LIMIT", "price": "985", "product": "MIS"},
         places=flat(symbol="symbol", exchange="exchange", side="action", size="quantity", price="price", type="pricetype",
                     trigger="trigger_price", product="product"),
-        words={"sell": "SELL", "market": "MARKET", "stop": "SL-M", "stop_limit": "SL"},
+        words={"stop": "SL-M", "stop_limit": "SL"},
         needs=frozenset({"symbol", "exchange", "side", "size", "price"}),
     ),
     Form(
@@ -101,7 +96,7 @@ JSON_FORMS = (
         good={"ticker": "SBIN", "action": "buy", "quantity": 1, "orderType": "limit", "limitPrice": 985, "timeInForce": "day"},
         places=flat(symbol="ticker", side="action", size="quantity", price="limitPrice", type="orderType", trigger="stopPrice",
                     validity="timeInForce"),
-        words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
+        words={"stop": "stop", "stop_limit": "stop_limit"},
         calls={("size", "bad_number"): "invalid_quantity", "unknown_side": "invalid_action",
                ("type", "unknown_word"): "invalid_order_type"},
         missing_trigger="trigger_price_missing",
@@ -110,7 +105,7 @@ JSON_FORMS = (
         dialect="trade_relay",
         good={"action": "buy", "symbol": "SBIN", "quantity": 1, "orderType": "limit", "limitPrice": 985, "timeInForce": "day"},
         places=flat(symbol="symbol", size="quantity", price="limitPrice", type="orderType", trigger="stopPrice", validity="timeInForce"),
-        words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
+        words={"stop": "stop", "stop_limit": "stop_limit"},
     ),
     Form(
         dialect="algomojo",
@@ -118,7 +113,7 @@ JSON_FORMS = (
                        "Ret": "DAY"}},
         places=inside("data", symbol="Tsym", exchange="exch", side="Ttranstype", size="qty", price="Price", type="prctyp",
                       trigger="TrigPrice", product="Pcode", validity="Ret"),
-        words={"sell": "S", "market": "MKT", "stop": "SL-M", "stop_limit": "SL"},
+        words={"stop": "SL-M", "stop_limit": "SL"},
         needs=frozenset({"symbol", "exchange", "size", "price"}),
     ),
     Form(
@@ -128,7 +123,7 @@ JSON_FORMS = (
              "productType": "I", "instrument": "EQ"}]},
         places=inside("order_legs", 0, symbol="symbol", exchange="exchange", side="transactionType", size="quantity", price="price",
                       type="orderType", trigger="triggerPrice", product="productType"),
-        words={"sell": "S", "market": "MKT", "stop": "SL-M", "stop_limit": "SL"},
+        words={"stop": "SL-M", "stop_limit": "SL"},
         needs=frozenset({"symbol", "exchange", "side", "size", "price"}),
     ),
     Form(
@@ -138,7 +133,7 @@ JSON_FORMS = (
              "productType": "INTRADAY"}]},
         places=inside("orders", 0, symbol="symbol", exchange="exchange", side="tradeType", size="quantity", price="price",
                       type="orderType", trigger="triggerPrice", product="productType"),
-        words={"sell": "SELL", "market": "MARKET", "stop": "SL_MARKET", "stop_limit": "STOP_LOSS"},
+        words={"stop": "SL_MARKET", "stop_limit": "STOP_LOSS"},
         needs=frozenset({"symbol", "exchange", "side", "size", "price"}),
     ),
     Form(
@@ -146,7 +141,7 @@ JSON_FORMS = (
         good={"symbol": "SBIN", "side": "buy", "type": "limit", "time_in_force": "day", "qty": 1, "limit_price": 985},
         places=flat(symbol="symbol", side="side", size="qty", price="limit_price", type="type", trigger="stop_price",
                     validity="time_in_force"),
-        words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
+        words={"stop": "stop", "stop_limit": "stop_limit"},
         calls={("type", "unknown_word"): "unknown_order_type"},
         needs=frozenset({"size", "price"}),
     ),
@@ -155,7 +150,7 @@ JSON_FORMS = (
         good={"symbol": "SBIN", "exchange": "NSE", "side": "buy", "qty": 1, "order_type": "limit", "limit_price": 985, "product": "MIS"},
         places=flat(symbol="symbol", exchange="exchange", side="side", size="qty", price="limit_price", type="order_type",
                     trigger="trigger_price", product="product"),
-        words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
+        words={"stop": "stop", "stop_limit": "stop_limit"},
         calls={("type", "unknown_word"): "unknown_order_type", ("side", "bad_word"): "unknown_side"},
         reads=LOOSE_SIDES,
         looks_inside=True,
@@ -167,7 +162,7 @@ JSON_FORMS = (
               "limit_price": 985},
         places=flat(symbol="ticker", exchange="exchange", price="limit_price", type="order_type", trigger="trigger_price")
         | inside("strategy", side="order_action", size="order_contracts"),
-        words={"sell": "sell", "market": "market", "stop": "stop", "stop_limit": "stop_limit"},
+        words={"stop": "stop", "stop_limit": "stop_limit"},
         calls={("type", "unknown_word"): "unknown_order_type", ("side", "bad_word"): "unknown_side"},
         reads=LOOSE_SIDES,
         looks_inside=True,
@@ -177,7 +172,6 @@ JSON_FORMS = (
         dialect="okx_signal",
         good={"signalToken": "not-checked", "instrument": "SBIN", "action": "ENTER_LONG", "investmentType": "base", "amount": 1},
         places=flat(symbol="instrument", side="action", size="amount"),
-        words={"sell": "ENTER_SHORT"},
         calls={"unknown_side": "unknown_action"},
         needs=frozenset({"symbol"}),
     ),

@@ -1,4 +1,4 @@
-"""Two thousand bad orders: every flaw in every dialect that can have it, with the reason it must be refused with."""
+"""Five thousand bad orders: every flaw in every dialect that can have it, with the reason it must be refused with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.acceptance import flaws
-from tests.acceptance.forms import GONE, JSON_FORMS, TEXT_FORMS, Form, TextForm
+from tests.acceptance.forms import GONE, JSON_FORMS, TEXT_FORMS, Form, TextForm, code_of
 from tests.acceptance.singles import AFTERWARDS, JSON, SINGLES, TEXT, Single
 
 TAKEN = "202 accepted"
@@ -76,8 +76,8 @@ def _members(form: Form) -> Iterator[Case]:
     for member, table in tables:
         for usual, values in table.items() if member in form.places else ():
             for value in values:
-                if not (is_no_fault(form, member, value)):
-                    yield _bad(form, f"{member} {short(value)}", {member: value}, form.code(member, usual))
+                if not is_no_fault(form, member, value):
+                    yield _bad(form, f"{member} {short(value)}", {member: value}, code_of(form, member, usual))
 
 
 def is_no_fault(form: Form, member: str, value: Any) -> bool:
@@ -90,7 +90,7 @@ def is_no_fault(form: Form, member: str, value: Any) -> bool:
 def _missing(form: Form) -> Iterator[Case]:
     for member in sorted(form.needs):
         for value in (GONE, None, "", "   "):
-            yield _bad(form, f"{member} {short(value)}", {member: value}, form.code(member, "missing_member"))
+            yield _bad(form, f"{member} {short(value)}", {member: value}, code_of(form, member, "missing_member"))
 
 
 def _raw_numbers(form: Form) -> Iterator[Case]:
@@ -191,7 +191,7 @@ def _of_text(form: TextForm) -> Iterator[Case]:
         for usual, values in table.items() if member in form.members else ():
             for value in values:
                 if not any(cut in value for cut in form.cuts) and (member, value) not in form.reads:
-                    yield _text(form, f"{member} {short(value)}", {member: value}, form.code(member, usual))
+                    yield _text(form, f"{member} {short(value)}", {member: value}, code_of(form, member, usual))
     for symbol in flaws.UNKNOWN_SYMBOLS:
         if " " not in symbol:
             yield _text(form, f"symbol {symbol}", {"symbol": symbol}, "symbol_unknown")

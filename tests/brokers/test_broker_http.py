@@ -88,7 +88,11 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
-@pytest.mark.parametrize("address", [f"http://127.0.0.1:{closed_port()}", "http://nowhere.invalid", "gopher://x"])
+@pytest.mark.parametrize(
+    "address",
+    [f"http://127.0.0.1:{closed_port()}", "http://nowhere.invalid", "gopher://x"],
+    ids=["nobody listens", "no such host", "no such protocol"],
+)
 async def test_an_order_that_found_no_connection_may_be_sent_again(address: str) -> None:
     async with client(address) as http:
         with pytest.raises(Unavailable):

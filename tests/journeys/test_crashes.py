@@ -6,6 +6,8 @@ import json
 import random
 import signal
 
+import psutil
+
 from bridge.domain.instrument import InstrumentKind
 from bridge.market.listings import listings
 from tests.journeys.books import SYMBOLS, Books, assert_agree, holdings, positions, until_filled
@@ -44,6 +46,7 @@ def _kill_with_its_order_at_the_broker(house: Installation, dispatcher: Service)
 
     def killed() -> bool:
         dispatcher.tell(signal.SIGSTOP)
+        until(lambda: psutil.Process(dispatcher.pid).status() == psutil.STATUS_STOPPED, "the dispatcher to stand still")
         orders = Books.of(house).rows
         if any(row["state"] == "SENDING" and row["paper_state"] is None for row in orders):
             dispatcher.tell(signal.SIGCONT)

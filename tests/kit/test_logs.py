@@ -159,6 +159,7 @@ def test_no_base64_is_left_from_which_a_secret_can_be_read(shape: str) -> None:
         "https://api.telegram.org/bot123456789:AAF9x_abcdefghijklmnopqrstuvwxyz0/getMe",
         "gAAAAABmZm9vYmFyYmF6cXV4",
     ],
+    ids=["token", "token in a sentence", "letters", "base64", "JWT", "Slack", "Telegram", "Fernet"],
 )
 def test_a_credential_is_known_by_its_own_looks(text: str) -> None:
     assert logs.MASK in mask(text)

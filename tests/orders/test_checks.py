@@ -179,12 +179,12 @@ def test_nobody_trades_an_index() -> None:
         (Window(start=time(9, 30), end=time(9, 30)), None, None),
         (Window(start=time(9, 31)), "outside_window", None),
         (Window(end=time(9, 29)), "outside_window", None),
-        (Window(square_off=time(9, 29)), "outside_window", "outside_window"),
+        (Window(square_off=time(9, 29)), "outside_window", None),
         (Window(end=time(9, 29), square_off=time(9, 31)), "outside_window", None),
         (Window(end=time(4, 0), zone="UTC"), None, None),
     ],
 )
-def test_the_strategys_window_is_for_entries_and_the_square_off_for_all(
+def test_the_strategys_window_is_for_entries_and_the_way_out_is_always_open(
     window: Window, entry: str | None, way_out: str | None
 ) -> None:
     assert no(checks.window_is_open, candidate(), situation(window=window)) == entry

@@ -126,7 +126,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.alive and self.arrivals)
     @rule(data=st.data(), other_body=st.booleans(), then_s=PAUSES)
     def repeat(self, data: st.DataObject, other_body: bool, then_s: float) -> None:
-        arrival = data.draw(st.sampled_from(self.arrivals[-4:]))
+        arrival = self.arrivals[-data.draw(st.integers(1, min(4, len(self.arrivals))))]
         again = replace(arrival, received_at=self.house.clock.now(), started=self.house.clock.monotonic())
         if other_body and arrival.idempotency_key:
             again = replace(again, body=arrival.body + " ")
@@ -144,7 +144,7 @@ class Lifecycle(RuleBasedStateMachine):
     def broker_moves(self, data: st.DataObject, portion: int | None, end: BrokerState | None, then_s: float) -> None:
         broker = self.house.broker
         if working := broker.working():
-            number = data.draw(st.sampled_from(working)).row.broker_order_id
+            number = working[data.draw(st.integers(0, len(working) - 1))].row.broker_order_id
             if end:
                 broker.end(number, end, "by the exchange")
             else:
@@ -208,14 +208,16 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.alive and self.house.orders())
     @rule(data=st.data(), how=CANCELLING, then_s=PAUSES)
     def cancel(self, data: st.DataObject, how: How, then_s: float) -> None:
-        order = data.draw(st.sampled_from([order.id for order in self.house.orders()]))
+        orders = self.house.orders()
+        order = orders[data.draw(st.integers(0, len(orders) - 1))].id
         self.house.broker.cancels.append(Act(how))
         self.do(self.house.ask(self.house.process.control.cancel(order, ANN)), then_s)
 
     @precondition(lambda self: self.alive and self._uncertain())
     @rule(data=st.data(), then_s=PAUSES)
     def decide(self, data: st.DataObject, then_s: float) -> None:
-        ref, order_id = data.draw(st.sampled_from(self._uncertain()))
+        uncertain = self._uncertain()
+        ref, order_id = uncertain[data.draw(st.integers(0, len(uncertain) - 1))]
         known = self.house.broker.of(ref)
         number = known[0].row.broker_order_id if known else None
         self.do(self.house.ask(self.house.process.control.decide(order_id, ANN, number)), then_s)

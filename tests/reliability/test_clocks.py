@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.reliability.clock import Shift
-from tests.reliability.judge import Finding, broken, duplicate, ghost, hidden, lost, wrong
+from tests.reliability.judge import Finding, broken_by_any_clock, duplicate, ghost, hidden, lost, wrong
 from tests.reliability.ledgers import Ledgers
 from tests.reliability.rig import Rig
 from tests.reliability.sender import mixed
@@ -51,4 +51,4 @@ async def _rehearse(rig: Rig, jumps: int) -> None:
             rig.programs[-1].kill()
             await rig.start("--shift", str(shift.path))
     await sending
-    await rig.conclude(judges=(lost, duplicate, ghost, wrong, late_by_true_time, hidden, broken))
+    await rig.conclude(judges=(lost, duplicate, ghost, wrong, late_by_true_time, hidden, broken_by_any_clock))

@@ -202,6 +202,7 @@ SPOILS: list[tuple[str, str, str, Spoil]] = [
     ("another price was sent", "WRONG", "price planned None, sent 7", lambda case: case.broker.__setitem__(0, request(price="7"))),
     ("sent to another account", "WRONG", "went to beta", lambda case: case.broker[0].update(account="beta")),
     ("planned otherwise", "WRONG", "was not asked for", _wished_otherwise),
+    ("planned smaller", "WRONG", "was not asked for", lambda case: case.order.update(quantity="4")),
     ("shown otherwise", "WRONG", "at the broker COMPLETE", lambda case: case.order.update(state="CANCELLED")),
     ("failed by our own word", "WRONG", "had not refused it", lambda case: case.move("REJECTED", 1004, "broker_reply")),
     ("written off", "WRONG", "the broker has it as b1", lambda case: case.order.update(state="NOT_PLACED", broker_order_id=None)),
@@ -266,6 +267,14 @@ def test_sent_again_after_the_gateway_turned_it_away_is_no_duplicate() -> None:
     case.broker = [request(0, 1001.1), turned_away, *case.broker]
     case.tables["attempts"].insert(0, {**case.tables["attempts"][0], "number": 0, "opened_at": 0, "closed_at": 1})
     assert_clean(case.ledgers(), 0)
+
+
+def test_an_order_that_only_closes_may_be_smaller_than_the_alert() -> None:
+    case = agreeing()
+    case.sent[0].wishes = (Wish("alpha", "SBIN", "buy", Decimal(9)),)
+    assert judge(case.ledgers(), 0).count("WRONG") == 1
+    case.order["reduces"] = 1
+    assert judge(case.ledgers(), 0).count("WRONG") == 0
 
 
 def test_the_verdict_names_the_seed_the_counts_and_the_items() -> None:

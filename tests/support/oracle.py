@@ -16,6 +16,7 @@ from typing import Any
 from bridge.brokers.base import BrokerState, OrderRequest
 from bridge.domain.lifecycle import FINAL_AT_BROKER, TERMINAL, OrderState
 from bridge.kit.clock import from_micros, micros
+from bridge.orders.situation import EXIT_INTENTS
 from bridge.orders.updates import SEEN
 from tests.support.house import House
 
@@ -281,8 +282,10 @@ class Oracle:
                 yield f"INV-8: {intent['id']} asked for {wanted} and planned {planned[intent['id']]}"
         held = {(p["strategy_id"], p["symbol"], p["product"]): Decimal(p["quantity"]) for p in pages.positions}
         leaving: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        # A plain sell that happens to reduce is as large as its alert said; only what was asked to close must not do more.
+        closing = {i["id"] for i in pages.intents if json.loads(i["payload"])["intent"] in EXIT_INTENTS}
         for order in pages.orders:
-            if order["reduces"] and order["state"] in UNSETTLED:
+            if order["intent_id"] in closing and order["state"] in UNSETTLED:
                 rest = Decimal(order["quantity"]) - Decimal(order["filled"])
                 leaving[order["strategy_id"], order["symbol"], order["product"]] += rest
         for lane, rest in leaving.items():

@@ -13,6 +13,7 @@ from bridge.domain.refusal import Refusal
 from bridge.orders.situation import Candidate, Situation
 from bridge.orders.sizing import step_of
 
+QUANTITY_MAX = 10**12
 SLICES_MAX = 10  # what Indian brokers take per request
 CLOCK_SKEW_MAX_S = 30.0  # a message from further in the future means that one of two clocks is wrong
 
@@ -188,6 +189,8 @@ def quantity_is_tradable(candidate: Candidate, situation: Situation) -> Refusal 
     if quantity <= 0:
         how = candidate.notes[-1] if candidate.notes else "the number was not above 0"
         return Refusal("quantity_zero", f"The size comes to nothing: {how}.")
+    if quantity > QUANTITY_MAX:
+        return Refusal("quantity_beyond_reason", "Nobody trades that many units; the number must be a mistake.")
     instrument = candidate.instrument
     if instrument.kind is InstrumentKind.CRYPTO:
         if quantity % step_of(instrument) == 0:

@@ -17,7 +17,7 @@ from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, Position
 from bridge.domain.refusal import Refusal
 from bridge.market.hand import HandMarket
 from bridge.orders.planning import Mapped, Money, Step, against_position, candidate, slices
-from bridge.orders.situation import Candidate
+from bridge.orders.situation import Candidate, Standing
 from tests.support.house import COIN, FUTURE, INFY, LISTED, buy, leave, sell, wish
 
 D = Decimal
@@ -106,12 +106,31 @@ def test_an_order_that_closes_the_opposite_first_waits_for_the_position_unless_t
     mapped, settings, feed = Mapped(INFY), StrategySettings(), Feed(account_id="ac")
 
     unsure = candidate(intent, mapped, settings, feed, money())
-    clear = candidate(intent, mapped, settings, feed, money(), lambda *_: True)
+    flat = candidate(intent, mapped, settings, feed, money(), lambda *_: Standing(D(0), certain=True))
+    busy = candidate(intent, mapped, settings, feed, money(), lambda *_: Standing(D(0), certain=False))
+    short = candidate(intent, mapped, settings, feed, money(), lambda *_: Standing(D(-5), certain=True))
 
-    assert isinstance(unsure, Candidate)
-    assert isinstance(clear, Candidate)
-    assert unsure.needs_position
-    assert (clear.needs_position, clear.quantity) == (False, 10)
+    assert all(isinstance(found, Candidate) for found in (unsure, flat, busy, short))
+    assert [found.needs_position for found in (unsure, flat, busy, short) if isinstance(found, Candidate)] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_plain_order_waits_for_its_desk_only_where_it_may_close_something() -> None:
+    mapped, settings, feed = Mapped(INFY), StrategySettings(), Feed(account_id="ac")
+
+    def waits(standing: Standing | None) -> bool:
+        made = candidate(buy(), mapped, settings, feed, money(), lambda *_: standing)
+        assert isinstance(made, Candidate)
+        return made.needs_position
+
+    assert not waits(None)
+    assert not waits(Standing(D(5), certain=False))
+    assert waits(Standing(D(-5), certain=True))
+    assert waits(Standing(D(0), certain=False, moving=frozenset({Side.SELL})))
 
 
 # -- scans ------------------------------------------------------------------------------------------------------------------
@@ -237,8 +256,10 @@ def test_a_size_by_risk_is_money_by_distance_to_the_stop(stop: Level, units: int
     [
         (None, "stop_missing"),
         (Level(type="price"), "stop_missing"),
-        (Level(type="pips", value=D(3)), "stop_unit_unknown"),
-        (Level(type="price", value=D(100)), "stop_at_entry"),
+        (Level(type="pips", value=D(3)), "pips_unknown"),
+        (Level(type="setting", value=D(3)), "stop_unit_unknown"),
+        (Level(type="price", value=D(100)), "stop_on_wrong_side"),
+        (Level(type="price", value=D(101)), "stop_on_wrong_side"),
     ],
 )
 def test_a_size_by_risk_needs_a_stop_that_means_something(stop: Level | None, code: str) -> None:
@@ -290,9 +311,22 @@ def test_products_come_from_the_message_then_the_symbol_then_the_strategy_then_t
 
 
 def test_a_market_order_drops_prices_it_has_no_use_for() -> None:
-    made = planned(buy(price=D(99), trigger_price=D(98)))
+    made = planned(buy(order_type=OrderType.MARKET, price=D(99), trigger_price=D(98)))
 
     assert (made.price, made.trigger_price) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("levels", "implied"),
+    [
+        ({"price": D(99)}, OrderType.LIMIT),
+        ({"trigger_price": D(101)}, OrderType.STOP),
+        ({"price": D(102), "trigger_price": D(101)}, OrderType.STOP_LIMIT),
+        ({}, OrderType.MARKET),
+    ],
+)
+def test_a_price_without_a_type_says_the_type(levels: dict[str, Any], implied: OrderType) -> None:
+    assert planned(buy(**levels)).order_type is implied
 
 
 def test_limits_and_stops_keep_the_price_they_need() -> None:
@@ -351,7 +385,7 @@ def test_a_price_that_was_said_beats_a_distance() -> None:
 def test_a_distance_needs_a_price_and_a_unit() -> None:
     assert refused(wish(LONG, "INFY", 1, order_type=OrderType.LIMIT, price_offset=D(2)), price=None) == "price_unknown"
     pips = Level(type="pips", value=D(2))
-    assert refused(buy(order_type=OrderType.LIMIT, entry=pips)) == "price_unit_unknown"
+    assert refused(buy(order_type=OrderType.LIMIT, entry=pips)) == "pips_unknown"
     assert refused(buy(order_type=OrderType.LIMIT, entry=Level(type="offset"))) == "price_unit_unknown"
 
 
@@ -428,7 +462,6 @@ def test_a_position_decides_the_order(
         (wish(Intent.EXIT_SHORT), 10),
         (target(10), 10),
         (wish(Intent.FLATTEN), 0),
-        (leave(quantity=0), 10),
     ],
 )
 def test_there_may_be_nothing_to_do(intent: OrderIntent, held: int) -> None:
@@ -457,8 +490,12 @@ def test_what_cannot_be_sized_against_a_position_is_refused() -> None:
     assert _no(wish(Intent.ADD, quantity=5), 0) == "nothing_to_add_to"
     assert _no(leave(quantity=5, quantity_type=QuantityType.CASH), 10) == "size_unit_unknown"
     assert _no(wish(Intent.TARGET_POSITION), 0) == "target_missing"
-    no_side = OrderIntent(intent=Intent.SET_VARIABLE, close_opposite=True)
-    assert _no(no_side, 0) == "side_missing"
+    assert _no(leave(quantity=0), 10) == "quantity_zero"
+
+
+@pytest.mark.parametrize("intent", [Intent.SET_VARIABLE, Intent.MODIFY_POSITION])
+def test_what_no_order_can_do_is_refused_by_name(intent: Intent) -> None:
+    assert refused(wish(intent)) == f"{intent.value}_unsupported"
 
 
 QUANTITIES = st.integers(-500, 500)

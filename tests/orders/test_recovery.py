@@ -248,7 +248,7 @@ async def test_nothing_else_is_ever_sent_again(open_house: OpenHouse, wanted: bo
     house = await open_house(account=AccountSettings(resend_exits_after_proof=wanted))
     await house.hold(10)
     house.broker.script.append(Act(How.LOST_UNKNOWN))
-    await house.alert(leave() if way_out else sell("INFY", 3))
+    await house.alert(leave() if way_out else sell("SBIN", 3))
     await house.run(400)
 
     assert house.states() == ["FILLED", "NOT_PLACED"]

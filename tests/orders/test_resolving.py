@@ -159,11 +159,16 @@ async def test_a_share_of_the_account_is_sized_by_its_funds(house: House) -> Non
     assert house.order().quantity == 100
 
 
-async def test_a_share_of_unknown_funds_is_refused(house: House) -> None:
-    house.desk.book.funds = None
+async def test_a_share_of_unknown_funds_waits_until_they_are_known(house: House) -> None:
+    known, house.desk.book.funds = house.desk.book.funds, None
     await house.alert(buy("INFY", 10, quantity_type=QuantityType.PERCENT_EQUITY))
+    assert house.orders() == []
 
-    assert house.intents()[-1]["code"] == "funds_unknown"
+    house.desk.book.funds = known
+    house.desk.pulse()
+    await house.run(1)
+
+    assert house.order().quantity > 0
 
 
 async def test_what_left_the_list_meanwhile_is_refused(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import shutil
@@ -248,23 +249,34 @@ class Rig:
         assert program is not None
         return program
 
-    async def until_rest(self, scaled_s: float = 900.0, least_real_s: float = 20.0) -> None:
-        """Wait until nothing is on its way any more and the book was seen; the judge says what is wrong if it never is."""
+    async def until_rest(self, scaled_s: float = 900.0, least_real_s: float = 20.0) -> Ledgers:
+        """The ledgers when nothing is on its way any more; if it never rests, as they stand, for the judge to say why."""
         deadline = time.monotonic() + max(self.epoch.real(scaled_s), least_real_s)
         while time.monotonic() < deadline:
-            if self.at_rest():
-                return
+            if (found := self._at_rest()) is not None:
+                return found
             await asyncio.sleep(LOOK_EVERY_S)
+        return self.ledgers()
 
-    def at_rest(self) -> bool:
-        """Nothing queued, sent, unknown or waiting, and every order stands as the broker has it."""
+    def _at_rest(self) -> Ledgers | None:
+        """Nothing queued, sent, unknown or waiting, nothing held back by the broker, and every order as the broker has it."""
         busy = self.reader.read(
             "SELECT 1 AS one FROM orders WHERE state IN ('QUEUED', 'SENDING', 'UNKNOWN') UNION ALL"
             " SELECT 1 FROM intents WHERE state IN ('RECEIVED', 'HELD') LIMIT 1"
         )
         if busy:
-            return False
-        return not list(_differences(self.ledgers()))
+            return None
+        ledgers = self.ledgers()
+        held_back = {row["n"] for row in ledgers.broker if row["event"] == "fault" and row["name"] == "late_accept"}
+        taken = {row["n"] for row in ledgers.broker if row["event"] == "accepted"}
+        return None if held_back - taken or _differences(ledgers) else ledgers
+
+    async def next_day(self) -> None:
+        """Everybody sleeps until the same time tomorrow; the program is started again in the morning."""
+        await asyncio.to_thread(self.programs[-1].stop)
+        self.epoch = dataclasses.replace(self.epoch, wall=self.epoch.wall + 86_400)
+        self.broker.set(now=self.epoch.now())
+        await self.start()
 
     # -- ledgers --------------------------------------------------------------------------------------------------
 
@@ -276,8 +288,7 @@ class Rig:
 
     async def conclude(self, *, judges: Sequence[Judge] = JUDGES, rest_s: float = 900.0, note: str = "") -> Ledgers:
         """Wait for rest, let the judges look, and keep the figures; fails with all that was found."""
-        await self.until_rest(rest_s)
-        ledgers = self.ledgers()
+        ledgers = await self.until_rest(rest_s)
         verdict = assert_clean(ledgers, f"{self.seed} {note}".strip(), judges)
         self.figures.append(self._figures(ledgers, verdict))
         return ledgers

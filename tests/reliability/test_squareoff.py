@@ -12,13 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.reliability.clock import Shift
 from tests.reliability.ledgers import Ledgers, Sent
 from tests.reliability.rig import Rig
 from tests.reliability.sender import alert, basket
 from tests.reliability.stage import equities
 
-DAY_S = 86_400.0
 TRIGGERS = 3
 SLOW = {"do": "slow", "delay_s": [0, 2]}
 LEGS = 4
@@ -42,17 +40,17 @@ async def test_three_triggers_and_entries_in_flight_never_flip_a_position(
 ) -> None:
     rehearsal = rig(141, faults=[SLOW])
     dice = random.Random(rehearsal.seed)
-    shift = Shift(rehearsal.folder / "shift")
-    program = await rehearsal.start("--shift", str(shift.path))
+    await rehearsal.start()
     sender = rehearsal.sender()
     for number in range(sized(4, 100, 1000)):
-        shift.set(number * DAY_S)  # a square-off happens once a day
+        if number:
+            await rehearsal.next_day()  # a square-off happens once a day
         symbol = equities()[number % 20]
         await sender.send_all(_entries(f"r{number}a", symbol, dice))
         racing = asyncio.create_task(sender.send_all([*_entries(f"r{number}b", symbol, dice), _exit(number, symbol)]))
         for _ in range(TRIGGERS):
             await asyncio.sleep(rehearsal.epoch.real(dice.uniform(0, 1)))
-            program.square_off()
+            rehearsal.programs[-1].square_off()
         await racing
         await rehearsal.until_rest(400)
     flips = list(sign_flips(await rehearsal.conclude()))

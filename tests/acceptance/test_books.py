@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from bridge.cli.benching.load import Shot
 from tests.acceptance.books import Books
-from tests.acceptance.floor import TIMES, Floor, Took
+from tests.acceptance.floor import TIMES, Crowd, Floor, Took
 from tests.acceptance.load import Alerts
 
 TAKEN, REFUSED = Shot(0, 0.001, 202), Shot(0, 0.001, 429)
@@ -78,8 +79,19 @@ def test_a_percentile_is_a_time_within_which_that_share_was_done() -> None:
     assert (took.at(0.5), took.at(0.99), took.at(1)) == (50, 99, 100)
 
 
-def test_only_a_slow_machine_moves_the_pass_figure() -> None:
+def test_only_a_crowded_machine_moves_the_pass_figure() -> None:
     quick, slow = Took((1.0,)), Took((30.0,))
 
-    assert Floor(quick, quick).allows(250, 0.99) == 250
-    assert Floor(quick, slow).allows(250, 0.99) == TIMES * 30
+    assert Floor(0.1, quick, slow).allows(250, 0.99) == 250
+    assert Floor(0.6, quick, quick).allows(250, 0.99) == 250
+    assert Floor(0.6, quick, slow).allows(250, 0.99) == TIMES * 30
+
+
+def test_our_own_work_is_no_crowd() -> None:
+    crowd = Crowd()
+    before = time.process_time()
+
+    while time.process_time() - before < 0.3:
+        sum(range(10_000))
+
+    assert 0 <= crowd.share() <= 1

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.acceptance.books import UNDER_WAY
-from tests.acceptance.floor import Floor, Took
+from tests.acceptance.floor import Crowd, Floor, Took
 from tests.acceptance.program import PASSWORD, USER, Lane
 from tests.acceptance.sizes import Size
 from tests.acceptance.stage import FREE, Stage
@@ -98,12 +98,12 @@ async def test_strangers_get_answers_and_nothing_else(
     strangers = Strangers(seed, stage.made.paths["free"], routes(tmp_path / "routes"), keys)
     verdict = Verdict()
     await ask_all(stage.port, bare_port, numbered(strangers, 0, WARM_UP), verdict)
-    small, warm = stage.process.memory_info().rss, len(verdict.took)
+    small, warm, crowd = stage.process.memory_info().rss, len(verdict.took), Crowd()
 
-    floor = Floor(await ask_all(stage.port, bare_port, numbered(strangers, WARM_UP, size.fuzzed), verdict))
+    bare = await ask_all(stage.port, bare_port, numbered(strangers, WARM_UP, size.fuzzed), verdict)
 
     grown = stage.process.memory_info().rss - small
-    took = Took(tuple(verdict.took[warm:]))
+    took, floor = Took(tuple(verdict.took[warm:])), Floor(crowd.share(), bare)
     tell(
         f"C1 {took}; {floor}; {dict(verdict.statuses)}; {len(verdict.traded)} traded; grown by {grown / 2**20:.1f} MiB"
     )

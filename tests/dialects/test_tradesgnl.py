@@ -10,7 +10,7 @@ def test_the_symbol_stands_before_the_action_unlike_in_pineconnector():
 def test_targets_are_pips_in_the_order_of_their_numbers():
     order = only_order("MyLicense,EURUSD,buy,risk=0.1,tp10=100,tp2=20,tp1=10")
 
-    assert [int(level.value) for level in order.take_profit] == [10, 20, 100]
+    assert [level.value for level in order.take_profit] == [10, 20, 100]
 
 
 def test_closing_a_part_keeps_the_amount_in_the_unit_of_the_settings():

@@ -58,7 +58,7 @@ async def test_a_cancel_that_was_not_carried_out_can_be_asked_for_again(house: H
     oracle = Oracle(house)
     await working(house)
     if how is How.BUG:
-        house.process.dispatcher.desks[ACCOUNT].broker.cancel = _slip  # type: ignore[method-assign]
+        house.process.dispatcher.desks[ACCOUNT].broker.cancel = _slip  # type: ignore[method-assign, assignment]
     house.broker.cancels.append(Act(how))
     await cancel(house)
     await house.run(20)
@@ -113,7 +113,7 @@ async def test_what_has_ended_cannot_be_cancelled(house: House) -> None:
 async def test_an_order_that_ended_on_the_way_is_not_cancelled(house: House) -> None:
     await working(house)
     await house.run(0.6)
-    house.process.pipeline.offer = lambda *_: None  # the desk finds the wish at its next look
+    house.process.pipeline.offer = lambda *_: None  # type: ignore[method-assign]  # the desk finds the wish at its next look
     await cancel(house)
     house.broker.fill("B0001")
     house.desk.book.read_now()

@@ -477,7 +477,7 @@ async def test_a_leg_that_waits_for_an_unknown_one_ends_with_its_deadline(house:
 
 
 async def test_work_committed_by_another_process_is_found(house: House) -> None:
-    house.process.pipeline.offer = lambda *_: None
+    house.process.pipeline.offer = lambda *_: None  # type: ignore[method-assign]
     await house.alert(buy())
     await house.alert(leave("SBIN"))
     await house.run(2)

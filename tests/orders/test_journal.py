@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.accounts.model import StrategySettings
 from bridge.domain.intent import BreakEven, Intent, Level, OrderIntent, OrderType, Product, Side
-from bridge.domain.lifecycle import IntentState
+from bridge.domain.lifecycle import IntentState, Provenance
 from bridge.kit.database import Transaction
 from bridge.orders import journal, tables
 from bridge.orders.journal import Claim, Cursor
@@ -67,7 +67,7 @@ async def test_a_change_of_a_row_that_moved_on_changes_nothing(house: House) -> 
     events = len(house.rows("SELECT * FROM events"))
 
     moved = house.process.writer.submit(
-        lambda tx: journal.move_order(tx, before, before.state, journal.Provenance.POLICY, 1)
+        lambda tx: journal.move_order(tx, before, before.state, Provenance.POLICY, 1)
     ).result()
 
     assert moved is None

@@ -16,8 +16,9 @@ from bridge.domain.instrument import Instrument
 from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, PositionClaim, Product, QuantityType, Side
 from bridge.domain.refusal import Refusal
 from bridge.market.hand import HandMarket
-from bridge.orders.planning import Mapped, Money, Step, against_position, candidate, slices
+from bridge.orders.planning import Step, against_position, candidate, slices
 from bridge.orders.situation import Candidate, Standing
+from bridge.orders.sizing import Mapped, Money
 from tests.support.house import COIN, FUTURE, INFY, LISTED, buy, leave, sell, wish
 
 D = Decimal

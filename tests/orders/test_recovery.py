@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.support.oracle import Oracle
 MUTE = replace(EVERYTHING, ref_echo=False)
 
 
-async def lost(house: House, how: How = How.LOST_UNKNOWN, **more: float) -> None:
+async def lost(house: House, how: How = How.LOST_UNKNOWN, **more: Any) -> None:
     """An order of which nobody knows whether it arrived."""
     house.broker.script.append(Act(how, **more))
     await house.alert(buy("INFY", 10))

@@ -173,7 +173,7 @@ async def test_a_share_of_unknown_funds_waits_until_they_are_known(house: House)
 
 async def test_what_left_the_list_meanwhile_is_refused(house: House) -> None:
     await house.hold(10)
-    house.process.pipeline.offer = lambda *_: None
+    house.process.pipeline.offer = lambda *_: None  # type: ignore[method-assign]
     await house.alert(leave())
     house.market.instrument = lambda *_: None  # type: ignore[method-assign]
     await house.run(2)
@@ -183,7 +183,7 @@ async def test_what_left_the_list_meanwhile_is_refused(house: House) -> None:
 
 async def test_an_intent_of_a_strategy_that_is_gone_is_refused(house: House) -> None:
     await house.hold(10)
-    house.process.pipeline.offer = lambda *_: None
+    house.process.pipeline.offer = lambda *_: None  # type: ignore[method-assign]
     await house.alert(leave())
     house._write(lambda tx: tx.execute("DELETE FROM strategies"))
     await house.run(2)
@@ -361,7 +361,7 @@ async def test_only_a_working_order_of_that_strategy_can_be_changed(house: House
 async def test_an_order_whose_instrument_is_gone_cannot_be_changed(house: House) -> None:
     await house.alert(limit())
     await house.run(2)
-    house.process.pipeline.offer = lambda *_: None
+    house.process.pipeline.offer = lambda *_: None  # type: ignore[method-assign]
     await house.alert(change(house.order().id, price=D(95)))
     house.market.instrument = lambda *_: None  # type: ignore[method-assign]
     await house.run(2)

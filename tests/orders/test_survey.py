@@ -107,7 +107,7 @@ async def test_the_daily_loss_stops_entries_and_lets_exits_go(open_house: OpenHo
 def mapped(house: House, symbol: str | None, **settings: object) -> object:
     survey = house.process.survey
     strategy = survey.directory.snapshot.strategies[STRATEGY]
-    changed = StrategySettings(**{"accounts": (Feed(account_id=ACCOUNT),), **settings})  # type: ignore[arg-type]
+    changed = StrategySettings(**{"accounts": (Feed(account_id=ACCOUNT),), **settings})
 
     found = survey.mapped(
         replace(strategy, settings=changed), wish(Intent.BUY, symbol, exchange=None), house.clock.now()

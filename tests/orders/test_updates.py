@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ async def test_cumulative_fills_are_booked_at_their_own_price(house: House) -> N
     assert D(held["average_price"]) == 106
 
 
-HISTORY = [
+HISTORY: list[dict[str, Any]] = [
     partly(3, 100),
     partly(7, 100),
     {"state": BrokerState.OPEN},

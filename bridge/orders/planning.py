@@ -117,12 +117,10 @@ def scan_as_order(intent: OrderIntent, settings: StrategySettings) -> OrderInten
 
 
 def _must_be_sure(intent: OrderIntent, settings: StrategySettings, standing: Standing | None) -> bool:
-    """Whether it matters what is held, and nobody here can say for sure."""
-    if not (intent.close_opposite or _asks_if_held(intent, settings) or intent.extras.get("trade_type")):
-        return False
-    if standing is None or not standing.certain:
-        return True
-    return standing.held != 0 and _asks_if_held(intent, settings)
+    """Whether it matters what is held, and that is not known here. (Whether the order may close something was asked before.)"""
+    if _asks_if_held(intent, settings):
+        return standing is None or not standing.certain or standing.held != 0
+    return standing is None and bool(intent.close_opposite or intent.extras.get("trade_type"))
 
 
 def _asks_if_held(intent: OrderIntent, settings: StrategySettings) -> bool:

@@ -1,0 +1,79 @@
+"""Legs of one alert: one after the other, and what a failed one does to the rest."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from bridge.domain.intent import Intent
+from tests.orders.conftest import OpenHouse
+from tests.support.brokers import Act, How
+from tests.support.house import House, buy, leave, sell, wish
+
+
+async def test_legs_go_out_one_after_the_other(house: House) -> None:
+    house.broker.script.append(Act(How.ACCEPT, after_s=3))
+    await house.alert(buy("INFY", 1), buy("SBIN", 2))
+    await house.run(2)
+    assert house.states() == ["SENDING", "QUEUED"]
+
+    await house.run(3)
+
+    assert house.states() == ["WORKING", "WORKING"]
+
+
+@pytest.mark.parametrize(("policy", "second"), [("stop", "NOT_SENT"), ("unwind", "NOT_SENT"), ("continue", "WORKING")])
+async def test_what_a_failed_leg_does_to_the_next(open_house: OpenHouse, policy: str, second: str) -> None:
+    house = await open_house(basket_policy=policy)
+    house.broker.script.append(Act(How.REJECT))
+    await house.alert(buy("INFY"), buy("SBIN"))
+    await house.run(3)
+
+    assert house.states() == ["REJECTED", second]
+
+
+async def test_a_basket_that_cannot_be_completed_asks_what_becomes_of_its_filled_legs(open_house: OpenHouse) -> None:
+    house = await open_house(basket_policy="unwind")
+    house.broker.fills_at = Decimal(100)
+    house.broker.script.extend([Act(How.ACCEPT), Act(How.REJECT, after_s=5)])
+    await house.alert(buy("INFY"), buy("SBIN"), sell("INFY", 3))
+    await house.run(20)
+
+    assert house.states() == ["FILLED", "REJECTED", "NOT_SENT"]
+    assert "basket_unwind" in house.notices()
+    (notice,) = house.rows("SELECT message FROM outbox WHERE kind = 'basket_unwind'")
+    assert notice["message"].startswith("A basket could not be completed. Filled and still open: BUY 10 INFY.")
+
+
+async def test_a_leg_waits_for_one_that_waits_for_its_position(house: House) -> None:
+    await house.hold(10)
+    house.broker.script.append(Act(How.ACCEPT, after_s=3))
+    await house.alert(leave("INFY"), buy("SBIN"))
+    await house.run(2)
+    assert [str(order.state) for order in house.orders() if order.symbol == "SBIN"] == ["QUEUED"]
+
+    await house.run(4)
+
+    assert sorted(house.states()) == ["FILLED", "WORKING", "WORKING"]
+
+
+async def test_a_leg_whose_position_is_not_there_stops_no_other(house: House) -> None:
+    await house.alert(leave("INFY"), buy("SBIN"))
+    await house.run(3)
+
+    assert [row["code"] for row in house.intents()] == ["nothing_to_do", None]
+    assert house.states() == ["WORKING"]
+
+
+async def test_a_leg_that_waits_for_an_unknown_one_ends_with_its_deadline(house: House) -> None:
+    house.broker.script.append(Act(How.LOST_UNKNOWN))
+    await house.alert(buy("INFY"), wish(Intent.TARGET_POSITION, "SBIN", target_position=Decimal(5)), buy("SBIN"))
+    await house.run(72)
+    assert house.states()[-1] == "NOT_SENT"
+
+    await house.run(
+        240
+    )  # a target may be a way out, so it waits as long as an exit, until the first leg is proved lost
+
+    assert house.intents()[1]["code"] == "basket_stopped"

@@ -171,16 +171,15 @@ class Accounts:
 
         def work(tx: Transaction) -> bool:
             key = {"id": strategy_id, "user_id": user_id, "now": self._now()}
-            found = tx.execute("UPDATE strategies SET updated_at = :now WHERE id = :id AND user_id = :user_id", key)
+            if not tx.execute("UPDATE strategies SET updated_at = :now WHERE id = :id AND user_id = :user_id", key):
+                return False
             if settings is not None:
-                tx.execute(
-                    "UPDATE strategies SET settings = :s WHERE id = :id",
-                    {"s": settings.model_dump_json(), "id": strategy_id},
-                )
+                row = {"settings": settings.model_dump_json(), "id": strategy_id}
+                tx.execute("UPDATE strategies SET settings = :settings WHERE id = :id", row)
             if enabled is not None:
                 tx.execute("UPDATE strategies SET enabled = :e WHERE id = :id", {"e": int(enabled), "id": strategy_id})
             touch(tx)
-            return found == 1
+            return True
 
         return await self._writer.run(work)
 

@@ -16,6 +16,7 @@ from bridge.accounts.model import (
 from bridge.domain.instrument import Instrument
 from bridge.domain.intent import Intent, OrderType, Product, Side, TimeInForce
 from bridge.market.hand import HandMarket
+from bridge.market.rules import FreezeLimit
 from bridge.orders import checks
 from bridge.orders.situation import Candidate, Session, Situation
 from tests.support.brokers import EVERYTHING

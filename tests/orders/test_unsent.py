@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from bridge.domain.refusal import Refusal
 from bridge.orders.outcome import Outcome
+from bridge.orders.sending import Withdraw
 from tests.orders.conftest import OpenHouse
 from tests.support.house import ACCOUNT, STRATEGY, House, buy
 from tests.support.oracle import Oracle
@@ -138,3 +140,14 @@ async def test_a_wall_clock_put_forward_ends_what_it_makes_old(house: House) -> 
     await house.run(1)
 
     assert house.states() == ["NOT_SENT"]
+
+
+async def test_what_another_process_ended_is_forgotten_here_too(house: House) -> None:
+    await unsure(house)
+    await house.alert(buy())
+    ended = Withdraw(house.order(), Refusal("deadline_passed", "Nobody served it."), 1)
+    house.process.writer.submit(ended).result()
+    await house.run(3)
+
+    assert (house.states(), house.sent()) == (["NOT_SENT"], 0)
+    assert house.desk.ledger.unsettled() == []

@@ -34,7 +34,14 @@ def commands(
 
 def help_text(path: tuple[str, ...], command: click.Command) -> str:
     """What `--help` prints, at a fixed width."""
-    context = click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
+    # A command remembers the first form of its help option that it was asked for: it gets the one that `bridge` gives it.
+    context = click.Context(
+        command,
+        info_name=" ".join(path),
+        max_content_width=100,
+        terminal_width=100,
+        help_option_names=main.context_settings["help_option_names"],
+    )
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 

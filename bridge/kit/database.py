@@ -13,8 +13,10 @@ import queue
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +32,7 @@ T = TypeVar("T")
 Row = dict[str, Any]
 
 BUSY_TIMEOUT_S = 2.0  # below the three seconds in which a sender wants its answer
+URGENT_PATIENCE_S = 15.0  # what was already sent is written down late rather than not at all
 _BATCH = 256
 _NAMED = re.compile(r"(?<![:\w]):(\w+)")
 
@@ -118,6 +121,16 @@ def _insert_sql(table: sa.Table, columns: tuple[str, ...]) -> str:
 Work = Callable[[Transaction], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A work handed in, and who waits for it."""
+
+    work: Work
+    future: Future[Any]
+    urgent: bool
+    give_up_at: float
+
+
 class Writer:
     """The one thread of this process that writes. `run` returns when the work is on disk, or raises."""
 
@@ -125,7 +138,7 @@ class Writer:
         self._engine = engine
         self._postgres = engine.dialect.name == "postgresql"
         self._reserve = reserve
-        self._queue: queue.SimpleQueue[tuple[Work, Future[Any], bool] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._queue_size = queue_size
         self._connection: Any = None
         self._outage: Exception | None = None
@@ -134,7 +147,8 @@ class Writer:
 
     def run(self, work: Callable[[Transaction], T], *, urgent: bool = False) -> Awaitable[T]:
         """Do `work` in a transaction shared with its contemporaries. Work may be run twice (the first time rolled back), so it
-        must only touch its transaction. `urgent` work (outcomes of orders already sent) may use the disk's reserve.
+        must only touch its transaction. `urgent` work (outcomes of orders already sent) may use the disk's reserve, and
+        waits longer for a database that another program holds.
         Raises `StorageUnavailable`, or what the work raised."""
         return asyncio.wrap_future(self.submit(work, urgent=urgent))
 
@@ -148,7 +162,7 @@ class Writer:
                 raise StorageUnavailable("the writer is too far behind")
             # From here on the caller may go away, the work may not: a commit is never half asked for.
             future.set_running_or_notify_cancel()
-            self._queue.put((work, future, urgent))
+            self._queue.put(_Item(work, future, urgent, time.monotonic() + URGENT_PATIENCE_S))
         except StorageUnavailable as problem:
             future.set_exception(problem)
         return future
@@ -165,49 +179,55 @@ class Writer:
             self._thread.join()
 
     def _serve(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch = [first]
-            ending = False
-            while len(batch) < _BATCH and not ending:
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if item is None:
-                    ending = True
-                else:
-                    batch.append(item)
+        ending = False
+        while not (ending and self._queue.empty()):
+            batch, ended = self._next_batch()
             self._commit(batch)
             if self._outage is not None:
-                ending = self._fail_waiting(self._outage) or ending
-            if ending:
-                break
+                ended = self._fail_waiting(self._outage) or ended
+            ending = ending or ended
         self._drop_connection()
+
+    def _next_batch(self) -> tuple[list[_Item], bool]:
+        """What waits, at most a batch of it, and whether the end was asked for behind it."""
+        batch: list[_Item] = []
+        item = self._queue.get()
+        while item is not None:
+            batch.append(item)
+            if len(batch) == _BATCH:
+                return batch, False
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
 
     def _fail_waiting(self, problem: Exception) -> bool:
         """What came while the database did not answer saw the same trouble: nobody waits for a second time-out.
         Whether the end was asked for meanwhile."""
         self._outage = None
+        ended = False
         for _ in range(self._queue.qsize()):
             item = self._queue.get_nowait()
             if item is None:
-                return True
-            work, future, urgent = item
-            if urgent:
-                self._commit([(work, future, urgent)])
+                ended = True
+            elif item.urgent:
+                self._queue.put(item)
             else:
-                future.set_exception(_named(problem))
-        return False
+                item.future.set_exception(_named(problem))
+        return ended
 
-    def _commit(self, batch: list[tuple[Work, Future[Any], bool]]) -> None:
+    def _commit(self, batch: list[_Item]) -> None:
+        if not batch:
+            return
         try:
-            results = self._together([work for work, _, _ in batch])
+            results = self._together([item.work for item in batch])
         except Exception as problem:  # noqa: BLE001 - whatever it is belongs to one of the works: find which
             self._rollback()
             self._settle_apart(batch, problem)
             return
-        for (_, future, _), result in zip(batch, results, strict=True):
-            future.set_result(result)
+        for item, result in zip(batch, results, strict=True):
+            item.future.set_result(result)
 
     def _together(self, works: list[Work]) -> list[Any]:
         connection = self._open()
@@ -217,31 +237,33 @@ class Writer:
         connection.execute("COMMIT")
         return results
 
-    def _settle_apart(self, batch: list[tuple[Work, Future[Any], bool]], problem: Exception) -> None:
+    def _settle_apart(self, batch: list[_Item], problem: Exception) -> None:
         """One work of the batch failed: each gets its own transaction, so that it fails alone."""
         if _is_outage(problem):
             self._outage = problem
         if len(batch) == 1 or _is_outage(problem):
-            urgent = [item for item in batch if item[2]]
-            for _, future, is_urgent in batch:
-                if not is_urgent:
-                    future.set_exception(_named(problem))
-            for item in urgent:
-                self._urgently(item, problem)
+            for item in batch:
+                if not item.urgent:
+                    item.future.set_exception(_named(problem))
+            for item in batch:
+                if item.urgent:
+                    self._urgently(item, problem)
             return
         for item in batch:
             self._commit([item])
 
-    def _urgently(self, item: tuple[Work, Future[Any], bool], problem: Exception) -> None:
-        work, future, _ = item
+    def _urgently(self, item: _Item, problem: Exception) -> None:
+        if _is_locked(problem) and time.monotonic() < item.give_up_at:
+            self._queue.put(item)
+            return
         if not (self._reserve is not None and _is_full(problem) and self._reserve.release()):
-            future.set_exception(_named(problem))
+            item.future.set_exception(_named(problem))
             return
         try:
-            future.set_result(self._together([work])[0])
+            item.future.set_result(self._together([item.work])[0])
         except Exception as again:  # noqa: BLE001 - handed to the caller, who knows what it means
             self._rollback()
-            future.set_exception(_named(again))
+            item.future.set_exception(_named(again))
 
     def _open(self) -> Any:
         if self._connection is None:
@@ -281,6 +303,11 @@ def _is_outage(problem: Exception) -> bool:
         "InterfaceError",
         "AdminShutdown",
     )
+
+
+def _is_locked(problem: Exception) -> bool:
+    """Another program holds SQLite's write lock, so nothing of the work was done."""
+    return isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem)
 
 
 def _is_full(problem: Exception) -> bool:

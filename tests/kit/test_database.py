@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -148,10 +149,8 @@ def test_a_locked_database_is_unavailable_and_then_works_again(writer: Writer, e
     writer._connection.execute("PRAGMA busy_timeout = 20")
     other = sqlite3.connect(str(engine.url.database), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    locked = [writer.submit(add("b")), writer.submit(add("c"), urgent=True)]
-    for work in locked:
-        with pytest.raises(StorageUnavailable, match="locked"):
-            work.result(10)
+    with pytest.raises(StorageUnavailable, match="locked"):
+        writer.submit(add("b")).result(10)
     other.execute("ROLLBACK")
     other.close()
 
@@ -175,6 +174,38 @@ def test_who_waited_through_a_time_out_does_not_wait_for_a_second_one(writer: Wr
             work.result(0.25)
     other.execute("ROLLBACK")
     other.close()
+
+
+@contextmanager
+def held(writer: Writer, engine: Engine) -> Iterator[None]:
+    """Another program has the write lock; this one waits 20 ms for it."""
+    writer.submit(lambda tx: None).result(10)
+    writer._connection.execute("PRAGMA busy_timeout = 20")
+    with closing(sqlite3.connect(str(engine.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_what_is_urgent_waits_until_the_other_program_lets_go(writer: Writer, engine: Engine, reader: Reader) -> None:
+    with held(writer, engine):
+        plain, urgent = writer.submit(add("a")), writer.submit(add("b"), urgent=True)
+        assert outcome(plain) == "StorageUnavailable"
+        assert not urgent.done()
+
+    assert outcome(urgent) == "done"
+    assert names(reader) == ["b"]
+
+
+def test_a_writer_that_is_closed_finishes_what_is_urgent_first(writer: Writer, engine: Engine, reader: Reader) -> None:
+    with held(writer, engine):
+        plain, urgent = writer.submit(add("a")), writer.submit(add("b"), urgent=True)
+        closing = threading.Thread(target=writer.close)
+        closing.start()
+        assert outcome(plain) == "StorageUnavailable"
+    closing.join(10)
+
+    assert outcome(urgent) == "done"
+    assert names(reader) == ["b"]
 
 
 def test_a_writer_too_far_behind_takes_only_what_is_urgent(engine: Engine, reader: Reader) -> None:

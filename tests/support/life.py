@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy.engine import Engine
 
 from bridge.kit.clock import Clock
-from bridge.kit.database import Reader, Row, StorageUnavailable, Transaction, Writer
+from bridge.kit.database import Reader, Row, StorageUnavailable, Transaction, Writer, _Item
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ class DirectWriter(Writer):
     def submit(self, work: Callable[[Transaction], T], *, urgent: bool = False) -> Future[T]:
         """Commit now."""
         future: Future[T] = Future()
-        self._commit([(work, future, urgent)])
+        self._commit([_Item(work, future, urgent, give_up_at=0.0)])
         return future
 
 

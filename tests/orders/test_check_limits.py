@@ -25,6 +25,8 @@ from tests.support.house import COIN, FUTURE, INFY
         (INFY, 1, None),
         (INFY, 0, "quantity_zero"),
         (INFY, -1, "quantity_zero"),
+        (INFY, checks.QUANTITY_MAX, None),
+        (INFY, checks.QUANTITY_MAX + 1, "quantity_beyond_reason"),
         (INFY, "1.5", "quantity_fraction"),
         (COIN, "0.5", None),
         (FUTURE, 65, None),

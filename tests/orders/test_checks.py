@@ -87,6 +87,12 @@ def test_a_late_signal_is_a_different_signal(
     assert no(checks.alert_is_fresh, made, situation(alert_age_s=age, message_max_age_s=said_max)) == code
 
 
+def test_entries_wait_while_the_clock_is_being_set() -> None:
+    assert no(checks.clock_is_steady, candidate(), situation(clock_jumped=True)) == "clock_jumped"
+    assert no(checks.clock_is_steady, EXIT, situation(clock_jumped=True)) is None
+    assert no(checks.clock_is_steady, candidate(), situation(clock_jumped=False)) is None
+
+
 def test_an_older_bar_after_a_newer_one_is_refused() -> None:
     assert no(checks.alert_is_in_order, candidate(), situation(out_of_order="A newer one was taken.")) == "out_of_order"
     assert no(checks.alert_is_in_order, candidate(), situation()) is None

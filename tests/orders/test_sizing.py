@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.domain.instrument import Instrument, InstrumentKind
 from bridge.domain.intent import Intent, Level, OrderType, QuantityType, Side
 from bridge.orders.planning import slices
+from bridge.orders.sizing import NotPlanned, pip_of
 from tests.orders.plans import DOLLAR_COIN, FUNDS, D, planned, refusal_of, refused, step_of
 from tests.support.house import COIN, FUTURE, buy, wish
 
@@ -162,3 +164,15 @@ def test_slices_are_whole_lots_under_the_freeze_and_lose_nothing(lots: int, lot:
 
 def test_without_a_freeze_quantity_nothing_is_cut() -> None:
     assert slices(D(100_000), None, D(65)) == [100_000]
+
+
+@pytest.mark.parametrize(("currency", "pip"), [("USD", "0.0001"), ("JPY", "0.01")])
+def test_a_currency_pair_has_its_pip(currency: str, pip: str) -> None:
+    assert pip_of(
+        Instrument(symbol=f"EUR{currency}", exchange="FX", kind=InstrumentKind.FOREX, currency=currency)
+    ) == D(pip)
+
+
+def test_what_is_no_currency_pair_has_no_pips() -> None:
+    with pytest.raises(NotPlanned, match="has no pips"):
+        pip_of(COIN)

@@ -13,7 +13,6 @@ import queue
 import re
 import sqlite3
 import threading
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -32,13 +31,16 @@ T = TypeVar("T")
 Row = dict[str, Any]
 
 BUSY_TIMEOUT_S = 2.0  # below the three seconds in which a sender wants its answer
-URGENT_PATIENCE_S = 15.0  # what was already sent is written down late rather than not at all
 _BATCH = 256
 _NAMED = re.compile(r"(?<![:\w]):(\w+)")
 
 
 class StorageUnavailable(Exception):
     """Nothing was committed: the database is locked, full or away. The sender may try again."""
+
+
+class Locked(StorageUnavailable):
+    """Another program held SQLite's write lock for longer than `BUSY_TIMEOUT_S`, so it is certain that nothing was done."""
 
 
 class Conflict(Exception):
@@ -128,7 +130,6 @@ class _Item:
     work: Work
     future: Future[Any]
     urgent: bool
-    give_up_at: float
 
 
 class Writer:
@@ -147,8 +148,7 @@ class Writer:
 
     def run(self, work: Callable[[Transaction], T], *, urgent: bool = False) -> Awaitable[T]:
         """Do `work` in a transaction shared with its contemporaries. Work may be run twice (the first time rolled back), so it
-        must only touch its transaction. `urgent` work (outcomes of orders already sent) may use the disk's reserve, and
-        waits longer for a database that another program holds.
+        must only touch its transaction. `urgent` work (outcomes of orders already sent) may use the disk's reserve.
         Raises `StorageUnavailable`, or what the work raised."""
         return asyncio.wrap_future(self.submit(work, urgent=urgent))
 
@@ -162,7 +162,7 @@ class Writer:
                 raise StorageUnavailable("the writer is too far behind")
             # From here on the caller may go away, the work may not: a commit is never half asked for.
             future.set_running_or_notify_cancel()
-            self._queue.put(_Item(work, future, urgent, time.monotonic() + URGENT_PATIENCE_S))
+            self._queue.put(_Item(work, future, urgent))
         except StorageUnavailable as problem:
             future.set_exception(problem)
         return future
@@ -203,8 +203,8 @@ class Writer:
         return batch, True
 
     def _fail_waiting(self, problem: Exception) -> bool:
-        """What came while the database did not answer saw the same trouble: nobody waits for a second time-out.
-        Whether the end was asked for meanwhile."""
+        """What came while the database did not answer saw the same trouble: nobody waits for a second time-out, and what is
+        urgent has its one try together. Whether the end was asked for meanwhile."""
         self._outage = None
         ended = False
         for _ in range(self._queue.qsize()):
@@ -253,9 +253,6 @@ class Writer:
             self._commit([item])
 
     def _urgently(self, item: _Item, problem: Exception) -> None:
-        if _is_locked(problem) and time.monotonic() < item.give_up_at:
-            self._queue.put(item)
-            return
         if not (self._reserve is not None and _is_full(problem) and self._reserve.release()):
             item.future.set_exception(_named(problem))
             return
@@ -306,7 +303,6 @@ def _is_outage(problem: Exception) -> bool:
 
 
 def _is_locked(problem: Exception) -> bool:
-    """Another program holds SQLite's write lock, so nothing of the work was done."""
     return isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem)
 
 
@@ -317,6 +313,8 @@ def _is_full(problem: Exception) -> bool:
 def _named(problem: Exception) -> Exception:
     if any(kind.__name__ == "IntegrityError" for kind in type(problem).__mro__):
         return Conflict(str(problem))
+    if _is_locked(problem):
+        return Locked(str(problem))
     return StorageUnavailable(str(problem)) if _is_outage(problem) else problem
 
 

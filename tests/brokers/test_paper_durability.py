@@ -19,7 +19,7 @@ import pytest
 
 from bridge.brokers.base import BrokerState, OutcomeUnknown, Rejected, Unavailable
 from bridge.brokers.paper.adapter import PaperBroker
-from bridge.kit.database import StorageUnavailable, Writer
+from bridge.kit.database import Locked, StorageUnavailable, Writer
 from tests.brokers.paper_bench import SBIN, Bench, order, stop
 
 
@@ -108,27 +108,32 @@ async def test_a_caller_that_gives_up_leaves_an_order_that_is_matched_all_the_sa
 
 
 class _Refusing:
-    """A writer whose disk is full."""
+    """A writer that can be made to fail."""
 
     def __init__(self, writer: Writer) -> None:
         self.writer: Writer = writer
-        self.broken = False
+        self.broken: StorageUnavailable | None = None
 
     async def run(self, work: Any, *, urgent: bool = False) -> Any:
         if self.broken:
-            raise StorageUnavailable("the disk is full")
+            raise self.broken
         return await self.writer.run(work, urgent=urgent)
 
 
-async def test_a_database_that_fails_leaves_an_outcome_that_must_be_asked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("problem", "word"),
+    [(StorageUnavailable("connection lost"), OutcomeUnknown), (Locked("database is locked"), Unavailable)],
+    ids=["what may have been committed must be asked for", "behind a lock nothing was placed"],
+)
+async def test_a_database_that_fails(tmp_path: Path, problem: StorageUnavailable, word: type[Exception]) -> None:
     bench = Bench(tmp_path)
     writer = _Refusing(bench.writers[0])
     bench.services["writer"] = writer
     broker = bench.open()
     bench.price(SBIN, 100)
     await broker.warm()
-    writer.broken = True
-    with pytest.raises(OutcomeUnknown):
+    writer.broken = problem
+    with pytest.raises(word):
         await broker.place(order("buy", 10))
     assert await broker.order_book() == []
     await broker.close()
@@ -138,7 +143,7 @@ async def test_a_database_that_fails_leaves_an_outcome_that_must_be_asked_for(tm
 async def test_books_that_cannot_be_opened_took_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     writer = _Refusing(bench.writers[0])
-    writer.broken = True
+    writer.broken = StorageUnavailable("the disk is full")
     bench.services["writer"] = writer
     broker = bench.open()
     with pytest.raises(Unavailable):

@@ -17,7 +17,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from bridge.domain.intent import Side
-from bridge.kit.database import Conflict, Reader, StorageUnavailable, Transaction, Writer, _driver_sql, connect, dumps
+from bridge.kit.database import (
+    Conflict,
+    Locked,
+    Reader,
+    StorageUnavailable,
+    Transaction,
+    Writer,
+    _driver_sql,
+    connect,
+    dumps,
+)
 
 things = sa.Table(
     "things",
@@ -149,8 +159,10 @@ def test_a_locked_database_is_unavailable_and_then_works_again(writer: Writer, e
     writer._connection.execute("PRAGMA busy_timeout = 20")
     other = sqlite3.connect(str(engine.url.database), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageUnavailable, match="locked"):
-        writer.submit(add("b")).result(10)
+    locked = [writer.submit(add("b")), writer.submit(add("c"), urgent=True)]
+    for work in locked:
+        with pytest.raises(StorageUnavailable, match="locked"):
+            work.result(10)
     other.execute("ROLLBACK")
     other.close()
 
@@ -186,26 +198,22 @@ def held(writer: Writer, engine: Engine) -> Iterator[None]:
         yield
 
 
-def test_what_is_urgent_waits_until_the_other_program_lets_go(writer: Writer, engine: Engine, reader: Reader) -> None:
+def test_behind_a_lock_it_is_certain_that_nothing_was_done(writer: Writer, engine: Engine, reader: Reader) -> None:
     with held(writer, engine):
-        plain, urgent = writer.submit(add("a")), writer.submit(add("b"), urgent=True)
-        assert outcome(plain) == "StorageUnavailable"
-        assert not urgent.done()
+        works = [writer.submit(add("a")), writer.submit(add("b"), urgent=True)]
+        for work in works:
+            with pytest.raises(Locked, match="locked"):
+                work.result(10)
 
-    assert outcome(urgent) == "done"
-    assert names(reader) == ["b"]
+    assert names(reader) == []
 
 
-def test_a_writer_that_is_closed_finishes_what_is_urgent_first(writer: Writer, engine: Engine, reader: Reader) -> None:
+def test_a_writer_that_is_closed_behind_a_lock_answers_everybody_first(writer: Writer, engine: Engine) -> None:
     with held(writer, engine):
-        plain, urgent = writer.submit(add("a")), writer.submit(add("b"), urgent=True)
-        closing = threading.Thread(target=writer.close)
-        closing.start()
-        assert outcome(plain) == "StorageUnavailable"
-    closing.join(10)
+        works = [writer.submit(add("a")), writer.submit(add("b"), urgent=True), writer.submit(add("c"))]
+        writer.close()
 
-    assert outcome(urgent) == "done"
-    assert names(reader) == ["b"]
+    assert [outcome(work) for work in works] == ["Locked"] * 3
 
 
 def test_a_writer_too_far_behind_takes_only_what_is_urgent(engine: Engine, reader: Reader) -> None:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from bridge.accounts.model import Feed
 from bridge.brokers.base import LoginRequired
+from bridge.kit.clock import micros
 from bridge.kit.vault import KeyFileProblem
 from bridge.orders.lease import Holder
 from tests.orders.conftest import OpenHouse
@@ -32,6 +33,32 @@ async def test_one_accounts_trouble_does_not_end_the_service_of_the_others(open_
     house.connect_problems.clear()
     await house.process.dispatcher.keep()
     assert set(house.process.dispatcher.desks) == {ACCOUNT, "ac_broken"}
+
+
+async def test_a_broker_that_does_not_answer_holds_up_no_other_account(house: House) -> None:
+    house.connect_takes_s["ac_slow"] = 60
+    house.add_account("ac_slow")
+    await house.run(30)
+    await house.alert(buy())
+    await house.run(3)
+
+    assert set(house.process.dispatcher.desks) == {ACCOUNT}
+    assert house.states() == ["WORKING"]
+    await house.run(30)
+    desks = house.process.dispatcher.desks
+    assert set(desks) == {ACCOUNT, "ac_slow"}
+    assert all(desk.lease.fence == 1 and desk.lease.valid(house.clock) for desk in desks.values())
+
+
+async def test_a_lease_is_renewed_while_its_broker_is_logged_in_to(house: House) -> None:
+    house.connect_takes_s["ac_slow"] = 60
+    house.add_account("ac_slow")
+    await house.run(30)
+    house.process.writer.fails = 2
+    await house.run(10)
+
+    (row,) = house.rows("SELECT renewed_at FROM leases WHERE account_id = 'ac_slow'")
+    assert micros(house.clock.now()) - row["renewed_at"] < 2_000_000
 
 
 async def test_a_database_that_is_away_for_a_moment_ends_nothing(house: House) -> None:

@@ -142,6 +142,7 @@ class Process:
     async def _connect(self, account: Account) -> tuple[Broker, Capabilities]:
         if problem := self.house.connect_problems.get(account.id):
             raise problem
+        await self.clock.sleep(self.house.connect_takes_s.get(account.id, 0))
         broker = self.house.brokers[account.id]
         return broker.line(self.life), broker.capabilities
 
@@ -177,6 +178,7 @@ class House:
         self.broker = ScriptedBroker(self.clock, capabilities)
         self.brokers = {ACCOUNT: self.broker}
         self.connect_problems: dict[str, Exception] = {}
+        self.connect_takes_s: dict[str, float] = {}
         self.answers: list[tuple[str, Answer]] = []  # body, answer: the sender's ledger
         self._nonce = itertools.count()
         self._patch = pytest.MonkeyPatch()

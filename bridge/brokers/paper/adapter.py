@@ -30,7 +30,7 @@ from bridge.brokers.paper.settings import PaperSettings
 from bridge.brokers.paper.trading import Outcome, Venue
 from bridge.brokers.paper.views import Views
 from bridge.domain.refusal import Refusal
-from bridge.kit.database import StorageUnavailable, Transaction, dumps
+from bridge.kit.database import Locked, StorageUnavailable, Transaction, dumps
 
 
 class PaperBroker:
@@ -171,8 +171,10 @@ def _nothing_sent() -> Iterator[None]:
 
 @contextmanager
 def _outcome_unknown() -> Iterator[None]:
-    # A commit that fails may, on a server, still have happened: the book will tell.
+    # A commit that fails may, on a server, still have happened: the book will tell. Behind a lock nothing happened.
     try:
         yield
+    except Locked as problem:
+        raise Unavailable(f"The paper books are held by another program: {problem}") from problem
     except StorageUnavailable as problem:
         raise OutcomeUnknown(f"The paper books did not answer: {problem}") from problem

@@ -97,6 +97,12 @@ def full_time(stamp: int) -> str:
     return f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M:%S}.{moment.microsecond // 1000:03d} IST"
 
 
+def sheet_time(stamp: int) -> str:
+    """`2026-11-20 11:30:00.862`: exchange time as spreadsheets read it."""
+    moment = from_micros(stamp).astimezone(IST)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
 def span(spent_micros: int) -> str:
     """`1.9 ms`, `96 ms`, `10.0 s`, `12 min`, `3 h`, `2 d`: how long something took or has lasted."""
     seconds = Decimal(max(0, spent_micros)) / 1_000_000

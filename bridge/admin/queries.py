@@ -85,8 +85,10 @@ class Queries:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def alerts(self, user_id: str, wanted: AlertFilter, before: Cursor | None = None) -> list[Row]:
-        """Alerts with their `outcome`, newest first, one more than a page holds."""
+    async def alerts(
+        self, user_id: str, wanted: AlertFilter, before: Cursor | None = None, limit: int = PAGE
+    ) -> list[Row]:
+        """Alerts with their `outcome`, newest first, one more than asked for, which tells that there are more."""
         where, values = _alert_conditions(user_id, wanted)
         if before:
             where.append("(a.received_at < :at OR (a.received_at = :at AND a.id < :last))")
@@ -94,8 +96,8 @@ class Queries:
         outcome = "WHERE outcome = :outcome" if wanted.outcome else ""
         return await self._reader.rows(
             f"SELECT * FROM (SELECT a.*, {_OUTCOME} AS outcome FROM alerts a WHERE {' AND '.join(where)}) found {outcome}"
-            f" ORDER BY received_at DESC, id DESC LIMIT {PAGE + 1}",
-            values | ({"outcome": wanted.outcome} if wanted.outcome else {}),
+            " ORDER BY received_at DESC, id DESC LIMIT :limit",
+            values | ({"outcome": wanted.outcome} if wanted.outcome else {}) | {"limit": limit + 1},
         )
 
     async def alert_counts(self, user_id: str, wanted: AlertFilter) -> dict[str, int]:
@@ -177,15 +179,17 @@ class Queries:
         )
         return {row["state"]: row["number"] for row in found}
 
-    async def orders(self, user_id: str, group: str, wanted: OrderFilter, before: Cursor | None = None) -> list[Row]:
-        """Orders of one group, newest first: all that are open, one more than a page of those that are done."""
+    async def orders(
+        self, user_id: str, group: str, wanted: OrderFilter, before: Cursor | None = None, limit: int = PAGE
+    ) -> list[Row]:
+        """Orders of one group, newest first: all that are open, one more than asked for of those that are done."""
         where, values = _order_conditions(user_id, group, wanted)
         if before:
             where.append("(o.queued_at < :at OR (o.queued_at = :at AND o.id < :last))")
             values |= {"at": before.at, "last": before.id}
-        limit = PAGE + 1 if group == "done" else _OPEN_MAX
+        values["limit"] = limit + 1 if group == "done" else _OPEN_MAX
         return await self._reader.rows(
-            f"SELECT o.* FROM orders o WHERE {' AND '.join(where)} ORDER BY o.queued_at DESC, o.id DESC LIMIT {limit}",
+            f"SELECT o.* FROM orders o WHERE {' AND '.join(where)} ORDER BY o.queued_at DESC, o.id DESC LIMIT :limit",
             values,
         )
 

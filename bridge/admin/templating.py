@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Templates:
             "short_time": figures.short_time,
             "age": figures.age,
             "counted": figures.counted,
+            "grouped": lambda number: figures.quantity(Decimal(number)),
         }
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 
 from starlette.responses import Response
 
-from bridge.admin import figures
+from bridge.admin import figures, sheets
 from bridge.admin.names import Names
 from bridge.admin.order_lines import OrderLine, order_line
 from bridge.admin.queries import PAGE, AlertFilter, Cursor
@@ -21,6 +21,11 @@ from bridge.kit.database import Row
 MENU = Entry(label="Alerts", path="/alerts", icon="inbox", place=20, group="Today", counts="parked_alerts", in_bar=True)
 _MEMBERS = ("outcome", "source", "dialect", "q", "date")
 _FIRST_LINE = 120
+_AT_ONCE = 500  # rows in memory while a sheet is made: each may carry a body of 64 KiB
+_SHEET_HEAD = (
+    "Received (IST)", "Alert", "Source", "Strategy", "Dialect", "Outcome", "Meaning", "Code", "Message", "Sender",
+    "Repeat of", "Received text, its beginning",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +68,45 @@ async def alerts(visit: Visit) -> Response:
         sources=visit.names.sources(),
         dialects=sorted({row["dialect"] for row in rows} | ({asked["dialect"]} - {""})),
         last_alert_at=await visit.queries.last_alert_at(visit.user.id) if not rows else None,
+        sheet_link=address("/alerts.csv", asked),
+        sheet_rows=sheets.ROWS_MAX,
         older=address("/alerts", asked | {"before": str(older)}) if older else "",
         newest=address("/alerts", asked) if visit.asked("before") else "",
         outcome_links={name: address("/alerts", asked | {"outcome": name}) for name in OUTCOME_LINES},
     )
+
+
+async def alerts_sheet(visit: Visit) -> Response:
+    """What the same address would show on all its pages, as CSV: the newest."""
+    asked = {name: visit.asked(name) for name in _MEMBERS}
+    wanted = alert_filter(asked, _day(asked["date"]))
+    written: list[list[sheets.Cell]] = []
+    before = None
+    while len(written) < sheets.ROWS_MAX:
+        found = await visit.queries.alerts(visit.user.id, wanted, before, limit=_AT_ONCE)
+        rows = found[:_AT_ONCE]
+        written += [_sheet_row(row, line, visit) for row, line in zip(rows, await _lines(visit, rows), strict=True)]
+        if len(found) <= _AT_ONCE:
+            break
+        before = Cursor(rows[-1]["received_at"], rows[-1]["id"])
+    return sheets.sheet("alerts", _SHEET_HEAD, written)
+
+
+def _sheet_row(row: Row, line: AlertLine, visit: Visit) -> list[sheets.Cell]:
+    return [
+        figures.sheet_time(row["received_at"]),
+        row["id"],
+        line.source,
+        visit.names.strategy(row["strategy_id"]),
+        line.dialect,
+        row["outcome"],
+        line.title,
+        row["code"],
+        row["message"],
+        row["sender"],
+        line.repeat_of,
+        line.first_line,
+    ]
 
 
 def alert_filter(asked: Mapping[str, str], day: date | None) -> AlertFilter:
@@ -131,4 +171,7 @@ def alert_line(
     )
 
 
-ROUTES = (Route("GET", "/alerts", alerts),)
+ROUTES = (
+    Route("GET", "/alerts", alerts),
+    Route("GET", "/alerts.csv", alerts_sheet),
+)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from starlette.responses import Response
 
-from bridge.admin import figures
+from bridge.admin import figures, sheets
 from bridge.admin.decisions import NONE_OF_THEM, candidates
-from bridge.admin.order_lines import GROUPS, order_line
+from bridge.admin.order_lines import GROUPS, filled_words, order_line
 from bridge.admin.pages.alert import show_alert
 from bridge.admin.queries import PAGE, Cursor, OrderFilter
 from bridge.admin.visit import Entry, NotFound, Route, Visit, address
+from bridge.domain.lifecycle import UNCERTAIN, OrderState
 from bridge.kit.database import Row
 
 MENU = Entry(
     label="Orders", path="/orders", icon="list-ordered", place=30, group="Today", counts="parked_orders", in_bar=True
 )
 _MEMBERS = ("money", "group", "account", "strategy", "q")
+_SHEET_HEAD = (
+    "Queued (IST)", "Order", "Our reference", "Broker order", "Alert", "Account", "Money", "Strategy", "Exchange",
+    "Symbol", "Product", "Side", "Quantity", "Filled", "Type", "Price", "Trigger", "Average", "State", "Code", "Message",
+    "Updated (IST)",
+)  # fmt: skip
 
 
 async def orders(visit: Visit) -> Response:
@@ -47,10 +54,53 @@ async def orders(visit: Visit) -> Response:
         strategies=visit.names.strategies(),
         states=GROUPS,
         money_links={word: address("/orders", asked | {"money": word}) for word in ("", "live", "paper")},
+        sheet_link=address("/orders.csv", asked),
+        sheet_rows=sheets.ROWS_MAX,
         older=address("/orders", asked | {"before": str(older)}) if older else "",
         newest=address("/orders", asked) if before else "",
         last_alert_at=await visit.queries.last_alert_at(visit.user.id),
     )
+
+
+async def orders_sheet(visit: Visit) -> Response:
+    """What the same address would show on all its pages, as CSV: what is open, and the newest of what is done."""
+    asked = {name: visit.asked(name) for name in _MEMBERS}
+    wanted = order_filter(asked, visit)
+    found: list[Row] = []
+    for group in _groups(asked["group"], later=False):
+        rows = await visit.queries.orders(visit.user.id, group, wanted, limit=sheets.ROWS_MAX)
+        found += rows[: sheets.ROWS_MAX]
+    return sheets.sheet("orders", _SHEET_HEAD, [_sheet_row(row, visit) for row in found])
+
+
+def _sheet_row(row: Row, visit: Visit) -> list[sheets.Cell]:
+    account, state = visit.names.account(row["account_id"]), OrderState(row["state"])
+    quantity, filled = Decimal(row["quantity"]), Decimal(row["filled"])
+    money = "paper" if account.is_paper else "live"
+    return [
+        figures.sheet_time(row["queued_at"]),
+        row["id"],
+        row["ref"],
+        row["broker_order_id"],
+        row["alert_id"],
+        account.name,
+        f"{money}, SIMULATED prices" if visit.ports.market.simulated else money,
+        visit.names.strategy(row["strategy_id"]),
+        row["exchange"],
+        row["symbol"],
+        row["product"],
+        str(row["side"]).upper(),
+        quantity,
+        filled_words(state, filled, quantity) if state in UNCERTAIN else filled,
+        row["order_type"],
+        figures.decimal(row["price"]),
+        figures.decimal(row["trigger_price"]),
+        figures.decimal(row["average_price"]),
+        state,
+        row["code"],
+        row["message"],
+        figures.sheet_time(row["updated_at"]),
+    ]
 
 
 def order_filter(asked: Mapping[str, str], visit: Visit) -> OrderFilter:
@@ -110,6 +160,7 @@ async def _own(visit: Visit) -> Row:
 
 ROUTES = (
     Route("GET", "/orders", orders),
+    Route("GET", "/orders.csv", orders_sheet),
     Route("POST", "/orders/{order_id}/cancel", cancel),
     Route("POST", "/orders/{order_id}/decide", decide),
 )

@@ -1,4 +1,4 @@
-"""Writes rows as the pipeline writes them."""
+"""Writes rows as the pipeline writes them: an alert, what it ordered, and what the journal says of each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from bridge.orders import tables
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
+CHART, SCAN, SHEET, RAVIS = "NIFTY Supertrend 5m", "Chartink breakout", "Sheet ideas", "Ravi’s strategy"
+
+Row = Mapping[str, Any]
 
 
 @dataclass
@@ -29,105 +32,81 @@ class Seeded:
 
 
 class Rows:
-    """Alerts, intents, orders and journal entries of a morning that ends at `now`."""
+    """Alerts, orders, journal entries and positions of a morning that ends at `now` (microseconds)."""
 
     def __init__(self, tx: Transaction, ids: Seeded, now: int) -> None:
+        self.ids = ids
         self._tx = tx
-        self._ids = ids
         self._now = now
         self._numbers = 0
 
+    # -- alerts: each was received `ago` microseconds before now -------------------------------------------------------
+
+    def chart(self, alert_id: str, ago: int, body: str, *steps: Row, **more: Any) -> Row:
+        """An alert of Asha's chart, in TradersPost's words."""
+        return self.alert(alert_id, CHART, ago, body, trace("TradersPost JSON", *steps), **more)
+
+    def scan(self, alert_id: str, ago: int, body: str, *steps: Row) -> Row:
+        """An alert of Asha's Chartink scan."""
+        return self.alert(alert_id, SCAN, ago, body, trace("Chartink", *steps), dialect="chartink", kind="scan")
+
+    def sheet(self, alert_id: str, ago: int, body: str) -> Row:
+        """An alert of Asha's spreadsheet, which trades on paper."""
+        return self.alert(alert_id, SHEET, ago, body, trace("plain JSON"), dialect="generic_json")
+
     def alert(
-        self,
-        alert_id: str,
-        strategy: str,
-        ago: int,
-        *,
-        body: str,
-        steps: Sequence[Mapping[str, Any]],
-        status: str = "accepted",
-        dialect: str = "traderspost",
-        kind: str = "order",
-        code: str | None = None,
-        message: str | None = None,
-        duplicate_of: str | None = None,
-        user: str = "",
-    ) -> dict[str, Any]:
-        """One alert, received `ago` microseconds before now."""
+        self, alert_id: str, strategy: str, ago: int, body: str, steps: Sequence[Row], *, user: str = "", **more: Any
+    ) -> Row:
+        """Any other; Asha's unless told otherwise. `more` are columns."""
         row = {
             "id": alert_id,
-            "user_id": user or self._ids.asha,
-            "source_id": self._ids.sources[strategy],
-            "strategy_id": self._ids.strategies[strategy],
+            "user_id": user or self.ids.asha,
+            "source_id": self.ids.sources[strategy],
+            "strategy_id": self.ids.strategies[strategy],
             "received_at": self._now - ago,
             "content_type": "application/json",
             "body": body,
-            "body_hash": f"{hash(body):x}",
+            "body_hash": "0" * 64,
             "sender": "52.32.178.7",
-            "dialect": dialect,
-            "kind": kind,
-            "status": status,
-            "code": code,
-            "message": message,
-            "duplicate_of": duplicate_of,
+            "dialect": "traderspost",
+            "kind": "order",
+            "status": "accepted",
             "trace": dumps(steps),
             "reply": "{}",
-        }
+        } | more
         self._tx.insert(tables.alerts, row)
         return row
 
-    def intent(
-        self,
-        intent_id: str,
-        alert: Mapping[str, Any],
-        account: str,
-        symbol: str,
-        state: str,
-        *,
-        exchange: str = "NSE",
-        message: str | None = None,
-        code: str | None = None,
-    ) -> None:
-        """One intent of an alert for one account."""
-        self._tx.insert(
-            tables.intents,
-            {
-                "id": intent_id,
-                "alert_id": alert["id"],
-                "number": 1,
-                "user_id": alert["user_id"],
-                "strategy_id": alert["strategy_id"],
-                "account_id": account,
-                "state": state,
-                "payload": "{}",
-                "plan": "{}",
-                "settings": "{}",
-                "exchange": exchange,
-                "symbol": symbol,
-                "deadline": self._now,
-                "created_at": alert["received_at"],
-                "updated_at": alert["received_at"],
-                "message": message,
-                "code": code,
-            },
-        )
+    def intent(self, intent_id: str, alert: Row, account: str, symbol: str) -> None:
+        """What an alert asked of one account, planned."""
+        row = {name: alert[name] for name in ("user_id", "strategy_id")}
+        row |= {"id": intent_id, "alert_id": alert["id"], "number": 1, "account_id": account, "state": "PLANNED"}
+        row |= {"payload": "{}", "plan": "{}", "settings": "{}", "exchange": exchange_of(symbol), "symbol": symbol}
+        row |= {"deadline": self._now, "created_at": alert["received_at"], "updated_at": alert["received_at"]}
+        self._tx.insert(tables.intents, row)
+
+    # -- orders --------------------------------------------------------------------------------------------------------
 
     def order(
         self,
         order_id: str,
-        alert: Mapping[str, Any],
+        alert: Row,
         account: str,
-        symbol: str,
         side: str,
-        quantity: str,
+        quantity: int,
+        symbol: str,
         *,
-        state: str,
-        order_type: str,
-        exchange: str = "NSE",
+        limit: str | None = None,
+        stop: str | None = None,
+        state: str = "WORKING",
+        number: str | None = None,
         updated: int = 0,
         **more: Any,
-    ) -> dict[str, Any]:
-        """One order of an alert; its plan is in the journal, too."""
+    ) -> Row:
+        """One order of an alert, at the market unless it has a limit or a stop. `number` is the broker's, `more` are columns.
+
+        Its plan is in the journal, too; what became of it is for the caller to write.
+        """
         self._numbers += 1
         row = {
             "id": order_id,
@@ -139,84 +118,102 @@ class Rows:
             "intent_id": f"in_{order_id}",
             "alert_id": alert["id"],
             "leg": 1,
-            "exchange": exchange,
+            "exchange": exchange_of(symbol),
             "symbol": symbol,
-            "product": "NRML" if exchange == "NFO" else "MIS",
+            "product": product_of(symbol),
             "side": side,
-            "quantity": quantity,
-            "order_type": order_type,
+            "quantity": str(quantity),
+            "order_type": "limit" if limit else "stop" if stop else "market",
+            "price": limit,
+            "trigger_price": stop,
+            "protection": None if limit or stop else "1",
             "time_in_force": "day",
             "reduces": 0,
             "state": state,
             "filled": "0",
+            "broker_order_id": number,
             "deadline": self._now + MINUTE,
             "queued_at": alert["received_at"] + 1_900,
             "sent_at": alert["received_at"] + 3_400,
             "updated_at": self._now - updated,
-            "price": None,
-            "trigger_price": None,
-            "protection": None,
-            "average_price": None,
-            "code": None,
-            "message": None,
-            "pending_op": None,
-            "broker_order_id": None,
         } | more
         self._tx.insert(tables.orders, row)
         self.event(row, "order.queued", "policy", 2, {"state": "QUEUED"}, why="one lot for a flat strategy")
         return row
 
-    def sent(self, order: Mapping[str, Any]) -> None:
+    def sent(self, order: Row) -> None:
         """The journal's line before the first byte."""
         self.event(order, "order.sending", "policy", 3, {"state": "SENDING"})
 
-    def took(self, order: Mapping[str, Any]) -> None:
-        """The broker's answer with its number."""
-        self.event(
-            order,
-            "order.working",
-            "broker_reply",
-            99,
-            {"state": "WORKING", "broker_order_id": order["broker_order_id"]},
-        )
+    def taken(self, order: Row) -> None:
+        """It was sent, and the broker answered with its number."""
+        self.sent(order)
+        changes = {"state": "WORKING", "broker_order_id": order["broker_order_id"]}
+        self.event(order, "order.working", "broker_reply", 99, changes)
+
+    def filled(self, order: Row, told_by: str, after_ms: int) -> None:
+        """As much of it as the row says was executed."""
+        changes = {name: order[name] for name in ("state", "filled", "average_price")}
+        self.event(order, f"order.{order['state'].lower()}", told_by, after_ms, changes)
+
+    def unknown(self, order: Row, after_ms: int) -> None:
+        """It was sent, and there is no clear answer: the row's message says why."""
+        self.sent(order)
+        why = order["message"]
+        self.event(order, "order.unknown", "local_proof", after_ms, {"state": "UNKNOWN", "message": why}, why=why)
 
     def event(
-        self,
-        order: Mapping[str, Any],
-        kind: str,
-        provenance: str,
-        after_ms: int,
-        changes: Mapping[str, Any],
-        *,
-        why: str = "",
-        **extra: Any,
+        self, order: Row, kind: str, provenance: str, after_ms: int, changes: Row, *, why: str = "", **extra: Any
     ) -> None:
         """A journal entry `after_ms` milliseconds after the alert came."""
-        received = order["queued_at"] - 1_900
-        self._tx.insert(
-            tables.events,
-            {
-                "at": received + after_ms * 1_000,
-                "user_id": order["user_id"],
-                "account_id": order["account_id"],
-                "alert_id": order["alert_id"],
-                "order_id": order["id"],
-                "type": kind,
-                "provenance": provenance,
-                "payload": dumps({"set": dict(changes), "why": why, **extra}),
-            },
-        )
+        row = {name: order[name] for name in ("user_id", "account_id", "alert_id")}
+        row |= {"order_id": order["id"], "type": kind, "provenance": provenance}
+        row |= {"at": order["queued_at"] - 1_900 + after_ms * 1_000}
+        row |= {"payload": dumps({"set": dict(changes), "why": why, **extra})}
+        self._tx.insert(tables.events, row)
 
-    @staticmethod
-    def candidate(number: str, average: str, at: str) -> dict[str, Any]:
-        """A row of the broker's book as recovery writes it."""
-        return {
-            "broker_order_id": number,
-            "side": "buy",
-            "quantity": Decimal(65),
-            "filled": Decimal(65),
-            "state": "filled",
-            "price": Decimal("26485"),
-            "average_price": Decimal(average),
-            "placed_at": f"2026-11-20T{at}+00:00",
-        }
+    # -- positions -----------------------------------------------------------------------------------------------------
+
+    def position(
+        self, account: str, strategy: str, symbol: str, quantity: str, average: str, realised: str = "0", user: str = ""
+    ) -> None:
+        """What a strategy holds; Asha's unless told otherwise."""
+        row = {"account_id": account, "strategy_id": self.ids.strategies[strategy], "user_id": user or self.ids.asha}
+        row |= {"exchange": exchange_of(symbol), "symbol": symbol, "product": product_of(symbol)}
+        row |= {"quantity": quantity, "average_price": average, "realised": realised}
+        self._tx.insert(tables.positions, row | {"updated_at": self._now - 12 * SECOND})
+
+
+def exchange_of(symbol: str) -> str:
+    """Derivatives have digits in their names."""
+    return "NFO" if any(letter.isdigit() for letter in symbol) else "NSE"
+
+
+def product_of(symbol: str) -> str:
+    """Derivatives are carried, shares are not."""
+    return "NRML" if exchange_of(symbol) == "NFO" else "MIS"
+
+
+def trace(dialect: str, *more: Row, said: str = "Enter long, 1 lot.") -> list[Row]:
+    """The steps every alert begins with, then `more`."""
+    received = step("received", 0.0, "Received", "From 52.32.178.7: TradingView’s address, TradingView’s certificate.")
+    return [received, step("read", 0.3, f"Read as {dialect}", said), *more]
+
+
+def step(name: str, ms: float, title: str, detail: str = "", **more: Any) -> Row:
+    """One step of an alert's journey."""
+    return {"step": name, "ms": ms, "title": title, **({"detail": detail} if detail else {}), **more}
+
+
+def candidate(number: str, average: str, at: str) -> Row:
+    """A row of the broker's book as recovery writes it: 65 bought and filled."""
+    return {
+        "broker_order_id": number,
+        "side": "buy",
+        "quantity": Decimal(65),
+        "filled": Decimal(65),
+        "state": "filled",
+        "price": Decimal("26485"),
+        "average_price": Decimal(average),
+        "placed_at": f"2026-11-20T{at}+00:00",
+    }

@@ -219,7 +219,7 @@ async def test_orders_stand_in_groups_with_what_needs_a_person_first(asha: httpx
         ("money=paper", {"al_stop", "al_paper"}),
         ("group=needs", {"al_parked"}),
         ("q=itc", {"al_cancel"}),
-        ("q=K7Q2M9X001", {"al_rejected"}),
+        ("q=K7Q2M9X002", {"al_rejected"}),
         ("group=open&money=live", {"al_cancel", "al_part", "al_unknown"}),
     ],
 )

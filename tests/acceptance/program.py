@@ -6,9 +6,7 @@ program of the reliability tests has a clock that can be put wrong, and strategi
 
 from __future__ import annotations
 
-import ctypes
 import json
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -23,10 +21,10 @@ from bridge.cli.serve import run_async, server_config
 from bridge.kit import logs
 from bridge.kit.clock import Clock
 from bridge.kit.settings import Settings
+from tests.support.orphans import die_with_parent
 
 USER, PASSWORD = "rehearsal", "rehearsal-only-password"
 UNLIMITED: Mapping[str, Any] = {"orders_per_minute": None, "orders_per_day": None}
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +92,6 @@ async def serve(house: Bridge, broker: str, plan: Plan) -> None:
     made = await furnish(house, broker, plan)
     (house.settings.data_dir / "made.json").write_text(json.dumps(asdict(made)))
     await uvicorn.Server(server_config(house.asgi(), "127.0.0.1", house.settings.port)).serve()
-
-
-def die_with_parent() -> None:
-    """No process outlives the test that started it, however that ended."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

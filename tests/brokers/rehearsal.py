@@ -19,14 +19,9 @@ from bridge.brokers.base import (
     Unsupported,
 )
 from bridge.kit.clock import ScaledClock
+from tests.fakebroker.client import FakeBrokerProcess
 
 SPEED = 20.0  # seconds of waiting take 50 ms, and a read timeout half a second
-
-
-class Rehearsal(ScaledClock):
-    """The program's clock at the broker's speed."""
-
-    speed = SPEED
 
 
 def connected(url: str, token: str, **settings: Any) -> Broker:
@@ -37,7 +32,7 @@ def connected(url: str, token: str, **settings: Any) -> Broker:
         credentials={"token": token},
         rest_url=url,
         settings=settings,
-        services={"clock": Rehearsal(SPEED)},
+        services={"clock": ScaledClock(SPEED)},
     )
     return declaration("fakebroker").connect(connection)
 
@@ -58,4 +53,13 @@ async def eventually(holds: Callable[[], bool], within_s: float = 5) -> bool:
         if time.monotonic() > deadline:
             return False
         await asyncio.sleep(0.02)
+    return True
+
+
+def listens(vendor: FakeBrokerProcess) -> bool:
+    """Does the process take connections?"""
+    try:
+        vendor.set()
+    except OSError:
+        return False
     return True

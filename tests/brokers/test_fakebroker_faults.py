@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from bridge.brokers.base import (
 )
 from bridge.domain.intent import OrderType, Side, TimeInForce
 from tests.brokers.orders import order
-from tests.brokers.rehearsal import connected, eventually, word_for
+from tests.brokers.rehearsal import connected, eventually, listens, word_for
 from tests.fakebroker.client import FakeBrokerProcess
 from tests.fakebroker.replies import BAD_REPLIES
 
@@ -104,16 +104,19 @@ async def test_a_request_delivered_after_we_gave_up_shows_up_later(
     vendor: FakeBrokerProcess, adapter: Broker, token: str
 ) -> None:
     vendor.set(faults=[{"do": "late_accept", "hold_s": 10}])
-    assert await word_for(adapter, order()) == "OutcomeUnknown"
-    assert vendor.book(token) == []
+    wanted = order()
+    assert await word_for(adapter, wanted) == "OutcomeUnknown"
     assert await eventually(lambda: len(vendor.book(token)) == 1)
+    (asked,) = vendor.sent(wanted.ref)
+    assert vendor.ledger("accepted")[-1]["clock"] - asked["clock"] >= 10
 
 
 async def test_a_slow_answer_within_the_timeout_is_an_answer(vendor: FakeBrokerProcess, adapter: Broker) -> None:
     vendor.set(latency_s=[2, 4])
-    started = time.monotonic()
-    assert await word_for(adapter, order()) == "placed"
-    assert time.monotonic() - started >= 2 / 20
+    wanted = order()
+    assert await word_for(adapter, wanted) == "placed"
+    (asked,) = vendor.sent(wanted.ref)
+    assert vendor.ledger("accepted")[-1]["clock"] - asked["clock"] >= 2
 
 
 async def test_refused_connections_are_unavailable_and_pass(vendor: FakeBrokerProcess, adapter: Broker) -> None:
@@ -135,13 +138,14 @@ async def test_a_dead_broker_is_unavailable_and_its_successor_knows_the_book(fak
     await adapter.close()
 
 
-async def test_a_rate_above_the_limit_is_stopped_at_the_gateway(
-    vendor: FakeBrokerProcess, adapter: Broker, token: str
-) -> None:
-    vendor.set(rate_limit=2)
+async def test_a_rate_above_the_limit_is_stopped_at_the_gateway(fakebroker: FakeBrokerProcess) -> None:
+    adapter = connected(fakebroker.url, "T")
+    fakebroker.set(rate_limit=2)
+    await adapter.check_login()  # three orders in a second of this broker, whose clock is not in a hurry
     words = [await word_for(adapter, order()) for _ in range(3)]
     assert words == ["placed", "placed", "Unavailable"]
-    assert len(vendor.book(token)) == 2
+    assert len(fakebroker.book("T")) == 2
+    await adapter.close()
 
 
 # ---- the books
@@ -191,13 +195,12 @@ async def test_a_book_of_many_pages_is_read_whole(vendor: FakeBrokerProcess, ada
 async def test_an_order_is_seen_only_after_the_lag(vendor: FakeBrokerProcess, adapter: Broker) -> None:
     vendor.set(visibility_lag_s=10)
     await adapter.place(order())
-    assert await adapter.order_book() == []
-    assert await adapter.positions() == []
-    placed_at = time.monotonic()
+    accepted = vendor.ledger("accepted")[-1]
+    assert accepted["visible_at"] - accepted["clock"] == pytest.approx(10, abs=0.1)
     async with asyncio.timeout(5):
-        while not await adapter.order_book():
-            assert time.monotonic() - placed_at < 2
-    assert time.monotonic() - placed_at > 0.4  # ten of the broker's seconds, less what the reads above took
+        while not (await adapter.order_book() and await adapter.positions()):
+            pass  # each look waits for its answers
+    assert datetime.fromisoformat(vendor.set()["clock"]).timestamp() >= accepted["visible_at"]
 
 
 async def test_without_tag_echo_the_book_has_no_refs(vendor: FakeBrokerProcess, adapter: Broker) -> None:
@@ -305,12 +308,3 @@ def test_an_account_may_say_what_its_broker_can_do(vendor: FakeBrokerProcess) ->
 def test_an_account_without_a_token_must_log_in() -> None:
     with pytest.raises(LoginRequired):
         connected("http://broker.test", "")
-
-
-def listens(vendor: FakeBrokerProcess) -> bool:
-    """Does the process take connections?"""
-    try:
-        vendor.set()
-    except OSError:
-        return False
-    return True

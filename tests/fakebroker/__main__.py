@@ -13,6 +13,7 @@ import uvloop
 
 from tests.fakebroker.pace import Pace
 from tests.fakebroker.server import Server
+from tests.support.orphans import die_with_parent
 
 
 async def serve(said: argparse.Namespace) -> None:
@@ -30,6 +31,7 @@ async def serve(said: argparse.Namespace) -> None:
 
 def main() -> None:
     """Read the command line."""
+    die_with_parent()
     parser = argparse.ArgumentParser(
         prog="python -m tests.fakebroker", description="A broker that misbehaves on request"
     )

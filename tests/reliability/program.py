@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ctypes
 import gc
 import importlib
 import json
@@ -37,10 +36,10 @@ from bridge.market.calendar import ALWAYS_OPEN
 from bridge.market.hand import HandMarket
 from bridge.market.symbols import resolve
 from tests.reliability.clock import Epoch, JumpClock
+from tests.support.orphans import die_with_parent
 
 SYMBOLS = ("SBIN", "INFY", "TCS", "ITC", "RELIANCE", "HDFCBANK", "ICICIBANK", "LT")  # those that have a price
 ACCOUNTS = ("alpha", "beta")
-_PR_SET_PDEATHSIG = 1
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -195,7 +194,7 @@ class _Server(uvicorn.Server):
 
 def nursery() -> None:
     """Fork a child for every line read; say `{"born": pid}` and, later, `{"dead": pid, "status": n}`."""
-    _die_with_parent()
+    die_with_parent()
     _warm_up()
     signal.signal(signal.SIGCHLD, lambda *_: _bury())
     for line in iter(sys.stdin.readline, ""):
@@ -232,7 +231,7 @@ def _bury() -> None:
 
 def _grow_up(order: dict[str, Any]) -> None:
     """In the child: become the program. Never returns."""
-    _die_with_parent()
+    die_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -252,11 +251,6 @@ def _grow_up(order: dict[str, Any]) -> None:
         os._exit(status)
 
 
-def _die_with_parent() -> None:
-    """No process outlives the test that started it, however that ended."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def main(words: list[str]) -> None:
     """Run the program."""
     uvloop.run(serve(arguments(words)))
@@ -266,5 +260,5 @@ if __name__ == "__main__":
     if "--nursery" in sys.argv:
         nursery()
     else:
-        _die_with_parent()
+        die_with_parent()
         main(sys.argv[1:])

@@ -13,12 +13,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from bridge.accounts.model import Role, Stop, User
 from bridge.accounts.signin import Denied, Session, SignIn
 from bridge.admin import flash
+from bridge.admin.market_clock import calendar_of, market_clock
 from bridge.admin.names import Names
 from bridge.admin.ports import Ports
 from bridge.admin.queries import Queries
 from bridge.admin.stories import stop_sentence
 from bridge.admin.templating import Templates
-from bridge.kit.clock import micros
+from bridge.kit.clock import from_micros, micros
 from bridge.kit.settings import Settings
 
 Group = Literal["", "Today", "Guard"]
@@ -98,6 +99,7 @@ class Visit:
             "menu": self.menu,
             "here": self.request.url.path,
             "now": self.now,
+            "market_clock": market_clock(calendar_of(self.ports.settings), from_micros(self.now)),
             "may_act": self.may_act,
             "simulated": self.ports.market.simulated,
             "stop_said": stop_sentence(stop, "") if stop else "",

@@ -63,7 +63,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970, the form in which every table keeps time."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_micros(stamp: int) -> datetime:

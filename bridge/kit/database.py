@@ -15,7 +15,7 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -49,13 +49,16 @@ class Conflict(Exception):
 
 def dumps(value: Any) -> str:
     """JSON text for a column; decimals as strings, so that they come back exact."""
-    return json.dumps(value, default=_as_text, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode(value)
 
 
 def _as_text(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     return str(value)
+
+
+_JSON = json.JSONEncoder(default=_as_text, separators=(",", ":"), ensure_ascii=False)
 
 
 def connect(url: str) -> Engine:
@@ -123,13 +126,44 @@ def _insert_sql(table: sa.Table, columns: tuple[str, ...]) -> str:
 Work = Callable[[Transaction], Any]
 
 
-@dataclass(frozen=True, slots=True)
 class _Item:
-    """A work handed in, and who waits for it."""
+    """A work handed in, who waits for it, and what came of it."""
 
-    work: Work
-    future: Future[Any]
-    urgent: bool
+    __slots__ = ("_loop", "_waiter", "problem", "result", "urgent", "work")
+
+    def __init__(self, work: Work, urgent: bool, waiter: Future[Any] | asyncio.Future[Any]) -> None:
+        self.work = work
+        self.urgent = urgent
+        self.result: Any = None
+        self.problem: Exception | None = None
+        self._waiter = waiter
+        self._loop = waiter.get_loop() if isinstance(waiter, asyncio.Future) else None
+
+    @staticmethod
+    def answer(items: Sequence[_Item]) -> None:
+        """Tell all who wait; each event loop is woken once, however many of its callers get their answer."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Item]] = {}
+        for item in items:
+            if item._loop is None:
+                item._tell()
+            else:
+                by_loop.setdefault(item._loop, []).append(item)
+        for loop, told in by_loop.items():
+            with suppress(RuntimeError):  # the loop is closed: its callers went away with it
+                loop.call_soon_threadsafe(_Item._tell_all, told)
+
+    @staticmethod
+    def _tell_all(items: Sequence[_Item]) -> None:
+        for item in items:
+            item._tell()
+
+    def _tell(self) -> None:
+        if self._waiter.cancelled():  # the caller went away; the work is done all the same
+            return
+        if self.problem is None:
+            self._waiter.set_result(self.result)
+        else:
+            self._waiter.set_exception(self.problem)
 
 
 class Writer:
@@ -149,23 +183,27 @@ class Writer:
     def run(self, work: Callable[[Transaction], T], *, urgent: bool = False) -> Awaitable[T]:
         """Do `work` in a transaction shared with its contemporaries. Work may be run twice (the first time rolled back), so it
         must only touch its transaction. `urgent` work (outcomes of orders already sent) may use the disk's reserve.
-        Raises `StorageUnavailable`, or what the work raised."""
-        return asyncio.wrap_future(self.submit(work, urgent=urgent))
+        A caller who is cancelled does not stop the work. Raises `StorageUnavailable`, or what the work raised."""
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._hand_in(_Item(work, urgent, waiter))
+        return waiter
 
     def submit(self, work: Callable[[Transaction], T], *, urgent: bool = False) -> Future[T]:
         """`run` for callers without an event loop."""
-        future: Future[T] = Future()
-        try:
-            if self._reserve is not None and not urgent and not self._reserve.accepting():
-                raise StorageUnavailable("the disk is nearly full")
-            if self._queue.qsize() >= self._queue_size and not urgent:
-                raise StorageUnavailable("the writer is too far behind")
-            # From here on the caller may go away, the work may not: a commit is never half asked for.
-            future.set_running_or_notify_cancel()
-            self._queue.put(_Item(work, future, urgent))
-        except StorageUnavailable as problem:
-            future.set_exception(problem)
-        return future
+        waiter: Future[T] = Future()
+        waiter.set_running_or_notify_cancel()
+        self._hand_in(_Item(work, urgent, waiter))
+        return waiter
+
+    def _hand_in(self, item: _Item) -> None:
+        if self._reserve is not None and not item.urgent and not self._reserve.accepting():
+            item.problem = StorageUnavailable("the disk is nearly full")
+        elif self._queue.qsize() >= self._queue_size and not item.urgent:
+            item.problem = StorageUnavailable("the writer is too far behind")
+        else:
+            self._queue.put(item)
+            return
+        _Item.answer([item])
 
     @property
     def backlog(self) -> int:
@@ -182,7 +220,8 @@ class Writer:
         ending = False
         while not (ending and self._queue.empty()):
             batch, ended = self._next_batch()
-            self._commit(batch)
+            if batch:
+                self._commit(batch)
             if self._outage is not None:
                 ended = self._fail_waiting(self._outage) or ended
             ending = ending or ended
@@ -207,6 +246,7 @@ class Writer:
         urgent has its one try together. Whether the end was asked for meanwhile."""
         self._outage = None
         ended = False
+        failed = []
         for _ in range(self._queue.qsize()):
             item = self._queue.get_nowait()
             if item is None:
@@ -214,53 +254,47 @@ class Writer:
             elif item.urgent:
                 self._queue.put(item)
             else:
-                item.future.set_exception(_named(problem))
+                item.problem = _named(problem)
+                failed.append(item)
+        _Item.answer(failed)
         return ended
 
-    def _commit(self, batch: list[_Item]) -> None:
-        if not batch:
-            return
-        try:
-            results = self._together([item.work for item in batch])
-        except Exception as problem:  # noqa: BLE001 - whatever it is belongs to one of the works: find which
-            self._rollback()
-            self._settle_apart(batch, problem)
-            return
-        for item, result in zip(batch, results, strict=True):
-            item.future.set_result(result)
-
-    def _together(self, works: list[Work]) -> list[Any]:
-        connection = self._open()
-        self._begin(connection)
-        transaction = Transaction(connection, postgres=self._postgres)
-        results = [work(transaction) for work in works]
-        connection.execute("COMMIT")
-        return results
-
-    def _settle_apart(self, batch: list[_Item], problem: Exception) -> None:
-        """One work of the batch failed: each gets its own transaction, so that it fails alone."""
-        if _is_outage(problem):
-            self._outage = problem
-        if len(batch) == 1 or _is_outage(problem):
+    def _commit(self, batch: Sequence[_Item]) -> None:
+        """Do the works in one transaction; when one fails, each in its own, so that it fails alone. Then tell who waits."""
+        if problem := self._try(batch):
+            if _is_outage(problem):
+                self._outage = problem
+                for item in batch:
+                    item.problem = self._try_with_reserve(item, problem) if item.urgent else problem
+            elif len(batch) == 1:
+                batch[0].problem = problem
+            else:
+                for item in batch:
+                    self._commit([item])
+                return
             for item in batch:
-                if not item.urgent:
-                    item.future.set_exception(_named(problem))
-            for item in batch:
-                if item.urgent:
-                    self._urgently(item, problem)
-            return
-        for item in batch:
-            self._commit([item])
+                item.problem = item.problem and _named(item.problem)
+        _Item.answer(batch)
 
-    def _urgently(self, item: _Item, problem: Exception) -> None:
-        if not (self._reserve is not None and _is_full(problem) and self._reserve.release()):
-            item.future.set_exception(_named(problem))
-            return
+    def _try(self, batch: Sequence[_Item]) -> Exception | None:
+        """One transaction; None when it was committed, else what was in the way."""
         try:
-            item.future.set_result(self._together([item.work])[0])
-        except Exception as again:  # noqa: BLE001 - handed to the caller, who knows what it means
+            connection = self._open()
+            self._begin(connection)
+            transaction = Transaction(connection, postgres=self._postgres)
+            for item in batch:
+                item.result = item.work(transaction)
+            connection.execute("COMMIT")
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the caller is told and knows what it means
             self._rollback()
-            item.future.set_exception(_named(again))
+            return problem
+        return None
+
+    def _try_with_reserve(self, item: _Item, problem: Exception) -> Exception | None:
+        """Where the disk is full, what was kept free is given to what is urgent."""
+        if self._reserve is not None and _is_full(problem) and self._reserve.release():
+            return self._try([item])
+        return problem
 
     def _open(self) -> Any:
         if self._connection is None:

@@ -119,7 +119,7 @@ class DirectWriter(Writer):
     def submit(self, work: Callable[[Transaction], T], *, urgent: bool = False) -> Future[T]:
         """Commit now."""
         future: Future[T] = Future()
-        self._commit([_Item(work, future, urgent)])
+        self._commit([_Item(work, urgent, future)])
         return future
 
 

@@ -99,7 +99,11 @@ def _throw_out(database: str) -> None:
 
 def _crash(database: str) -> None:
     """One backend dies by SIGKILL: the server drops all others, throws its memory away and recovers from its log."""
-    with suppress(psycopg.OperationalError), psycopg.connect(database, autocommit=True) as connection:
-        found = connection.execute("SELECT pg_backend_pid()").fetchone()
-        assert found is not None
-        os.kill(found[0], signal.SIGKILL)
+    with (
+        suppress(psycopg.OperationalError),
+        psycopg.connect(database, autocommit=True) as victim,
+        psycopg.connect(database, autocommit=True) as witness,
+    ):
+        os.kill(victim.info.backend_pid, signal.SIGKILL)
+        while True:  # until the server has noticed; an alert taken before that would say nothing
+            witness.execute("SELECT 1")

@@ -77,8 +77,14 @@ def inside(*way: str | int, **names: str) -> dict[str, Path]:
     return {name: (*way, own) for name, own in names.items()}
 
 
-# Home-made messages ask for nothing with these, and punctuation around a side is no part of it.
-LOOSE_SIDES = [("side", said) for said in ("hold", "none", "BUY\u200b", "\u200bBUY", "BUY;", "'BUY'")]
+# Home-made messages: with these sides they ask for nothing, or the punctuation around it is no part of it.
+HOME_MADE: Mapping[str, Any] = {
+    "words": {"stop": "stop", "stop_limit": "stop_limit"},
+    "calls": {("type", "unknown_word"): "unknown_order_type", ("side", "bad_word"): "unknown_side"},
+    "reads": [("side", said) for said in ("hold", "none", "BUY\u200b", "\u200bBUY", "BUY;", "'BUY'")],
+    "looks_inside": True,
+    "needs": frozenset({"price"}),
+}
 NO_PRICE = [("price", zero) for zero in ZEROS]
 
 JSON_FORMS = (
@@ -150,11 +156,7 @@ JSON_FORMS = (
         good={"symbol": "SBIN", "exchange": "NSE", "side": "buy", "qty": 1, "order_type": "limit", "limit_price": 985, "product": "MIS"},
         places=flat(symbol="symbol", exchange="exchange", side="side", size="qty", price="limit_price", type="order_type",
                     trigger="trigger_price", product="product"),
-        words={"stop": "stop", "stop_limit": "stop_limit"},
-        calls={("type", "unknown_word"): "unknown_order_type", ("side", "bad_word"): "unknown_side"},
-        reads=LOOSE_SIDES,
-        looks_inside=True,
-        needs=frozenset({"price"}),
+        **HOME_MADE,
     ),
     Form(
         dialect="tv_strategy_object",
@@ -162,11 +164,7 @@ JSON_FORMS = (
               "limit_price": 985},
         places=flat(symbol="ticker", exchange="exchange", price="limit_price", type="order_type", trigger="trigger_price")
         | inside("strategy", side="order_action", size="order_contracts"),
-        words={"stop": "stop", "stop_limit": "stop_limit"},
-        calls={("type", "unknown_word"): "unknown_order_type", ("side", "bad_word"): "unknown_side"},
-        reads=LOOSE_SIDES,
-        looks_inside=True,
-        needs=frozenset({"price"}),
+        **HOME_MADE,
     ),
     Form(
         dialect="okx_signal",

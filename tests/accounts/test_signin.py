@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.accounts.model import Role, User
-from bridge.accounts.signin import ABSOLUTE, IDLE, Denied, SignIn, SlowDown
+from bridge.accounts.signin import _NOBODY, ABSOLUTE, IDLE, Denied, SignIn, SlowDown
 from bridge.kit.database import StorageUnavailable
 from tests.accounts.office import Office
 from tests.support.clock import IdleClock
@@ -38,6 +38,12 @@ async def test_the_right_password_opens_a_session(desk: SignIn) -> None:
 @pytest.mark.parametrize(("name", "password"), [("Ann", "wrong"), ("Nobody", "correct horse")])
 async def test_wrong_names_and_wrong_passwords_look_the_same(desk: SignIn, name: str, password: str) -> None:
     assert await enter(desk, password, name) == Denied(0)
+
+
+async def test_a_name_that_is_nobodys_takes_the_same_check(office: Office, desk: SignIn) -> None:
+    (ann,) = office.rows("SELECT password_hash FROM users")
+
+    assert ann["password_hash"].split("$")[:4] == _NOBODY.split("$")[:4]  # algorithm, version and costs
 
 
 async def test_guessing_is_slowed_down_and_the_right_password_starts_over(desk: SignIn, office: Office) -> None:
@@ -113,6 +119,12 @@ async def test_a_full_disk_keeps_nobody_from_looking(
     monkeypatch.setattr(office.writer, "run", full)
 
     assert await desk.find(token) is not None
+
+
+def test_of_a_hundred_guesses_at_once_three_are_looked_at() -> None:
+    slow = SlowDown(IdleClock())
+
+    assert sum(slow.claim("Ann") == 0 for _ in range(100)) == 3
 
 
 def test_nobody_is_remembered_for_ever() -> None:

@@ -23,7 +23,6 @@ async def test_many_dispatchers_send_every_order_once(
     rig: Callable[..., Rig],
     sized: Callable[[Any, Any, Any], Any],
     reliability: str,
-    request: pytest.FixtureRequest,
     workers: int,
     seed: int,
 ) -> None:

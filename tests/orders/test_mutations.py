@@ -56,11 +56,12 @@ async def _same_alert_twice(house: House) -> list[str]:
 async def _two_processes(house: House) -> list[str]:
     """The first one slept while the second took the lease; then an alert reaches the first."""
     oracle = Oracle(house)
+    await house.run(0.5)  # between two looks at its lease
     second = Process(house)
     await second.leases.acquire(ACCOUNT)
     house.desk.offer([])
     await house.alert(buy())
-    await house.run(0.5)
+    await house.run(0.4)
     found = _verdict(oracle)
     await second.end()
     return found

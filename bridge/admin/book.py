@@ -83,6 +83,7 @@ def position_line(row: Row, uncertain: Sequence[Row], names: Names, now: int) ->
     instrument = names.instrument(row["exchange"], row["symbol"])
     quote = names.market.quote(instrument) if instrument else None
     net, average = Decimal(row["quantity"]), Decimal(row["average_price"])
+    indian = names.indian(row["exchange"], row["symbol"])
 
     def price(value: Decimal) -> str:
         return names.price(row["exchange"], row["symbol"], value)
@@ -94,7 +95,7 @@ def position_line(row: Row, uncertain: Sequence[Row], names: Names, now: int) ->
         symbol=row["symbol"],
         exchange=row["exchange"],
         product=row["product"],
-        net=figures.signed_quantity(net),
+        net=figures.signed_quantity(net, indian=indian),
         lots=lots_words(net, instrument.lot_size if instrument else Decimal(1)),
         side="long" if net > 0 else "short" if net < 0 else "flat",
         average=price(average) if net else "",
@@ -104,7 +105,7 @@ def position_line(row: Row, uncertain: Sequence[Row], names: Names, now: int) ->
         currency=instrument.currency if instrument else "INR",
         age=figures.age(row["updated_at"], now),
         simulated=quote.simulated if quote else False,
-        uncertain=uncertain_words(net, uncertain),
+        uncertain=uncertain_words(net, uncertain, indian=indian),
     )
 
 
@@ -116,24 +117,28 @@ def opened(net: Decimal, average: Decimal, last: Decimal | None, *, certain: boo
 
 
 def lots_words(net: Decimal, lot_size: Decimal) -> str:
-    """`2 lots`; nothing where a lot is one unit."""
-    if lot_size <= 1 or not net:
+    """`2 lots`; nothing where a lot is one unit, or where lots are only a custom (currencies trade in units)."""
+    if lot_size <= 1 or not net or net % lot_size:
         return ""
     lots = abs(net) / lot_size
     return f"{figures.quantity(lots)} {'lot' if lots == 1 else 'lots'}"
 
 
-def uncertain_words(net: Decimal, orders: Sequence[Row]) -> str:
+def uncertain_words(net: Decimal, orders: Sequence[Row], *, indian: bool = True) -> str:
     """`0 or +65` while an order is undecided: what is recorded, and what is true if the order filled. Several make a range."""
     changes = [
         (Decimal(row["quantity"]) - Decimal(row["filled"])) * (1 if str(row["side"]).lower() == "buy" else -1)
         for row in orders
     ]
+
+    def said(quantity: Decimal) -> str:
+        return figures.signed_quantity(quantity, indian=indian)
+
     if len(changes) == 1:
-        return f"{figures.signed_quantity(net)} or {figures.signed_quantity(net + changes[0])}"
+        return f"{said(net)} or {said(net + changes[0])}"
     low = net + sum((change for change in changes if change < 0), Decimal(0))
     high = net + sum((change for change in changes if change > 0), Decimal(0))
-    return f"{figures.signed_quantity(low)} to {figures.signed_quantity(high)}" if changes else ""
+    return f"{said(low)} to {said(high)}" if changes else ""
 
 
 def position_lines(rows: Sequence[Row], uncertain: Sequence[Row], names: Names, now: int) -> list[PositionLine]:

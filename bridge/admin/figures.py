@@ -51,21 +51,21 @@ def in_prose(value: Decimal, currency: str = "INR") -> str:
     return f"₹{grouped(value / unit, 1)} {name}"
 
 
-def quantity(value: Decimal) -> str:
+def quantity(value: Decimal, *, indian: bool = True) -> str:
     """Units without needless decimals: `1,250`, `0.015`."""
     exact = value.normalize()
-    return grouped(value, max(0, -int(exact.as_tuple().exponent)))
+    return grouped(value, max(0, -int(exact.as_tuple().exponent)), indian=indian)
 
 
-def signed_quantity(value: Decimal) -> str:
+def signed_quantity(value: Decimal, *, indian: bool = True) -> str:
     """`+65`, `−30`, `0`: a holding."""
-    return f"+{quantity(value)}" if value > 0 else quantity(value)
+    return f"+{quantity(value, indian=indian)}" if value > 0 else quantity(value, indian=indian)
 
 
-def price(value: Decimal, tick: Decimal | None = None) -> str:
+def price(value: Decimal, tick: Decimal | None = None, *, indian: bool = True) -> str:
     """A price with the decimals of its tick; an average keeps what the tick gives."""
     places = 2 if tick is None else max(0, -int(tick.normalize().as_tuple().exponent))
-    return grouped(value, max(2, places))
+    return grouped(value, max(2, places), indian=indian)
 
 
 def number_word(number: int) -> str:

@@ -59,7 +59,17 @@ class Names:
         """The contract, if the master has it."""
         return self.market.instrument(exchange, symbol)
 
+    def indian(self, exchange: str, symbol: str) -> bool:
+        """Whether that instrument's figures are grouped in lakhs: what trades in another currency is not."""
+        known = self.instrument(exchange, symbol)
+        return known is None or known.currency == "INR"
+
+    def quantity(self, exchange: str, symbol: str, value: Decimal) -> str:
+        """Units of that instrument."""
+        return figures.quantity(value, indian=self.indian(exchange, symbol))
+
     def price(self, exchange: str, symbol: str, value: Decimal) -> str:
         """A price with that instrument's decimals."""
         known = self.instrument(exchange, symbol)
-        return figures.price(value, known.tick_size if known else None)
+        tick = known.tick_size if known else None
+        return figures.price(value, tick, indian=self.indian(exchange, symbol))

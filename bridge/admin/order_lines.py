@@ -51,7 +51,6 @@ def order_line(row: Mapping[str, Any], names: Names, now: int) -> OrderLine:
     """The line of one row of `orders`. `now` in microseconds, for ages."""
     state = OrderState(row["state"])
     account = names.account(row["account_id"])
-    quantity, filled = Decimal(row["quantity"]), Decimal(row["filled"])
     average = row["average_price"]
     return OrderLine(
         id=row["id"],
@@ -61,12 +60,12 @@ def order_line(row: Mapping[str, Any], names: Names, now: int) -> OrderLine:
         side=str(row["side"]).upper(),
         symbol=row["symbol"],
         exchange=row["exchange"],
-        filled=filled_words(state, filled, quantity),
-        quantity=figures.quantity(quantity),
+        filled=filled_words(row, names),
+        quantity=names.quantity(row["exchange"], row["symbol"], Decimal(row["quantity"])),
         certain=state not in UNCERTAIN,
         asked=asked_words(row, names),
         average=names.price(row["exchange"], row["symbol"], Decimal(average)) if average else "",
-        badge=order_badge(row, now),
+        badge=order_badge(row, names, now),
         reason=row["message"] or "",
         account=account.name,
         broker=account.broker.capitalize(),
@@ -84,14 +83,13 @@ def group_of(state: OrderState) -> str:
     return "done" if state in TERMINAL else "open"
 
 
-def filled_words(state: OrderState, filled: Decimal, quantity: Decimal) -> str:
+def filled_words(row: Mapping[str, Any], names: Names) -> str:
     """The filled quantity; what is not proved reads `0 or 65`."""
-    if state in UNCERTAIN:
-        return f"{figures.quantity(filled)} or {figures.quantity(quantity)}"
-    return figures.quantity(filled)
+    filled, wanted = (names.quantity(row["exchange"], row["symbol"], Decimal(row[n])) for n in ("filled", "quantity"))
+    return f"{filled} or {wanted}" if OrderState(row["state"]) in UNCERTAIN else filled
 
 
-def order_badge(row: Mapping[str, Any], now: int) -> Badge:
+def order_badge(row: Mapping[str, Any], names: Names, now: int) -> Badge:
     """The state's badge with age or reason in its word."""
     state = OrderState(row["state"])
     badge = ORDER_BADGES[state]
@@ -100,8 +98,8 @@ def order_badge(row: Mapping[str, Any], now: int) -> Badge:
     if state is OrderState.PARKED:
         return badge.saying(f"Parked {figures.age(row['updated_at'], now)}")
     if state is OrderState.PARTIALLY_FILLED:
-        done, wanted = (figures.quantity(Decimal(row[name])) for name in ("filled", "quantity"))
-        return badge.saying(f"Part filled {done}/{wanted}")
+        wanted = names.quantity(row["exchange"], row["symbol"], Decimal(row["quantity"]))
+        return badge.saying(f"Part filled {filled_words(row, names)}/{wanted}")
     if state in (OrderState.REJECTED, OrderState.NOT_SENT) and row["code"]:
         return badge.saying(f"{badge.word}: {short_reason(row['code'])}")
     return badge

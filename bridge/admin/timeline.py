@@ -177,8 +177,9 @@ def _order_step(event: Row, order: Row, names: Names) -> Step:
 
 
 def _title(state: OrderState, broker: str, order: Mapping[str, Any], names: Names) -> str:
-    wanted = figures.quantity(Decimal(order["quantity"]))
-    filled = figures.quantity(Decimal(order["filled"]))
+    wanted, filled = (
+        names.quantity(order["exchange"], order["symbol"], Decimal(order[name])) for name in ("quantity", "filled")
+    )
     average = order["average_price"]
     at = f" at {names.price(order['exchange'], order['symbol'], Decimal(average))}" if average else ""
     return {
@@ -274,7 +275,9 @@ def time_bar(
         e["at"] for e in events if e["provenance"] in ("broker_reply", "book", "stream") and sent and e["at"] >= sent
     ]
     filled = [e["at"] for e in events if e["type"] in ("order.filled", "order.partially_filled") and proved]
-    spans = [("Bridge", "ink", received, sent or received + decided, f"decided at {figures.span(decided)}")]
+    spans = [
+        ("Bridge", "ink", received, sent or received + decided, f"decided at {figures.span(decided)}" if sent else "")
+    ]
     if sent and proved:
         spans.append(("Broker", "buy", sent, min(proved), "to its first word"))
     if filled and max(filled) > min(proved):

@@ -140,6 +140,25 @@ async def test_stopping_takes_the_word_stop_and_shows_at_once(world: World, asha
     assert "Trading is stopped for everyone since 11:42:07 IST." in (await asha.get("/")).text
 
 
+async def test_what_is_switched_off_is_not_said_to_trade(world: World, asha: httpx.AsyncClient) -> None:
+    strategy = world.ids.strategies["Sheet ideas"]
+    await world.accounts.change_strategy(world.ids.asha, strategy, enabled=False)
+    await world.directory.refresh()
+
+    switches = (await asha.get("/stop")).text.partition('id="switches"')[2]
+    line = next(item for item in switches.split("<li") if f"bridge strategy enable {strategy}" in item)
+    assert "Switched off" in line
+    assert "Trading</span>" not in line
+    assert "Switched off: Sheet ideas." in (await asha.get("/")).text
+
+
+async def test_where_nothing_is_open_stop_says_so(empty: World) -> None:
+    page = (await (await empty.signed_in()).get("/stop")).text
+
+    assert "Nothing waits in the queue." in page
+    assert "Nothing is open at a broker." in page
+
+
 async def test_anything_but_stop_does_not_stop(world: World, asha: httpx.AsyncClient) -> None:
     answer = await post(asha, "/stop", scope="global:", confirm="stop it", reason="my reason")
 

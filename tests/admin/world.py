@@ -94,6 +94,7 @@ _INSTRUMENTS = [
         Instrument(symbol=symbol, exchange="NSE", kind=InstrumentKind.EQUITY)
         for symbol in ("SBIN", "RELIANCE", "TCS", "ITC", "ADANIENT", "WIPRO")
     ),
+    Instrument(symbol="EURUSD", exchange="FOREX", kind=InstrumentKind.FOREX, currency="USD", lot_size=Decimal(100_000)),
 ]
 _LAST = {
     "NIFTY23NOV26FUT": Decimal("26529.10"),

@@ -35,6 +35,7 @@ async def home(visit: Visit) -> Response:
         latest=[order_line(row, names, visit.now) for row in await queries.latest_orders(user, _JUST_NOW)],
         totals=totals(book),
         strategies=len(names.strategies()),
+        switched_off=[strategy.name for strategy in names.strategies() if not strategy.enabled],
     )
 
 

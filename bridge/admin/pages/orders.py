@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from bridge.admin import figures, sheets
 from bridge.admin.decisions import NONE_OF_THEM, candidates
-from bridge.admin.order_lines import GROUPS, filled_words, order_line
+from bridge.admin.order_lines import GROUPS, order_line
 from bridge.admin.pages.alert import show_alert
 from bridge.admin.queries import PAGE, Cursor, OrderFilter
 from bridge.admin.visit import Entry, NotFound, Route, Visit, address
@@ -91,7 +91,7 @@ def _sheet_row(row: Row, visit: Visit) -> list[sheets.Cell]:
         row["product"],
         str(row["side"]).upper(),
         quantity,
-        filled_words(state, filled, quantity) if state in UNCERTAIN else filled,
+        f"{filled:f} or {quantity:f}" if state in UNCERTAIN else filled,
         row["order_type"],
         figures.decimal(row["price"]),
         figures.decimal(row["trigger_price"]),

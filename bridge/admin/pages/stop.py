@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
@@ -18,13 +18,15 @@ _CONFIRMATION = "STOP"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a switch can stop. `key` is what the form sends, `paper` marks practice accounts."""
+    """What a switch can stop. `key` is what the form sends, `paper` marks practice accounts; `off` is what trades
+    in no case, because its settings say so."""
 
     kind: str
     id: str
     level: str
     name: str
     paper: bool = False
+    off: bool = False
     stop: Stop | None = None
 
     @property
@@ -36,15 +38,19 @@ class Scope:
 def scopes(visit: Visit) -> list[Scope]:
     """Everything this person may stop, widest first. Only the owner stops everybody."""
     stops = visit.ports.directory.snapshot.stops
-    found = [("global", "", "Installation", "Everything, all people", False)] if visit.user.role is Role.OWNER else []
-    found.append(("user", visit.user.id, "Person", f"Everything of {visit.user.name}", False))
-    found += [("account", a.id, "Account", a.name, a.is_paper) for a in visit.names.accounts()]
-    found += [("strategy", s.id, "Strategy", s.name, False) for s in visit.names.strategies()]
-    found += [("source", s.id, "Source", s.name, False) for s in visit.names.sources()]
-    return [
-        Scope(kind=kind, id=scope_id, level=level, name=name, paper=paper, stop=stops.get((kind, scope_id)))
-        for kind, scope_id, level, name, paper in found
+    names, user = visit.names, visit.user
+    everybody = Scope(kind="global", id="", level="Installation", name="Everything, all people")
+    found = [everybody] if user.role is Role.OWNER else []
+    found.append(Scope(kind="user", id=user.id, level="Person", name=f"Everything of {user.name}"))
+    found += [
+        Scope(kind="account", id=a.id, level="Account", name=a.name, paper=a.is_paper, off=a.disabled)
+        for a in names.accounts()
     ]
+    found += [
+        Scope(kind="strategy", id=s.id, level="Strategy", name=s.name, off=not s.enabled) for s in names.strategies()
+    ]
+    found += [Scope(kind="source", id=s.id, level="Source", name=s.name, off=s.disabled) for s in names.sources()]
+    return [replace(scope, stop=stops.get((scope.kind, scope.id))) for scope in found]
 
 
 async def stop_page(visit: Visit) -> Response:

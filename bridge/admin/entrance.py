@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bridge.accounts.signin import Denied
+from bridge.admin import theme
 from bridge.admin.door import Door, local_path
 from bridge.admin.visit import address_of
 
@@ -48,6 +49,7 @@ class Entrance:
         visitor = request.cookies.get(self._cookie) or secrets.token_urlsafe(32)
         csrf = self._door.signin.csrf(visitor)
         values = {"csrf": csrf, "next": forward, "name": name, "error": error, "said": said}
+        values["theme"] = theme.chosen(request)
         response = HTMLResponse(self._door.templates.render("signin.html", values), 401 if error else 200)
         self._keep(response, self._cookie, visitor)
         return response

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 import bridge
 from bridge.admin import figures
+from bridge.admin.theme import THEMES
 from bridge.domain.instrument import parse_symbol
 
 
@@ -33,7 +34,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals["version"] = version
+        self._environment.globals |= {"version": version, "themes": THEMES, "theme": ""}
         self._environment.filters |= {
             "symbol": breakable,
             "clock": figures.clock_time,

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bridge.accounts.model import Role, Stop, User
 from bridge.accounts.signin import Denied, Session, SignIn
-from bridge.admin import flash
+from bridge.admin import flash, theme
 from bridge.admin.market_clock import calendar_of, market_clock
 from bridge.admin.names import Names
 from bridge.admin.ports import Ports
@@ -98,6 +98,8 @@ class Visit:
             "csrf": self.session.csrf,
             "menu": self.menu,
             "here": self.request.url.path,
+            "back": self._back(),
+            "theme": theme.chosen(self.request),
             "now": self.now,
             "market_clock": market_clock(calendar_of(self.ports.settings), from_micros(self.now)),
             "may_act": self.may_act,
@@ -111,6 +113,13 @@ class Visit:
         response = HTMLResponse(self.templates.render(f"{template}.html", frame | values), status)
         flash.clear(self.request, response)
         return response
+
+    def _back(self) -> str:
+        """The address of this page, for a form that leads back to it; a page that answered a form has none."""
+        url = self.request.url
+        if self.request.method != "GET":
+            return "/"
+        return f"{url.path}?{url.query}" if url.query else url.path
 
     def go(self, path: str, said: str = "") -> Response:
         """To another page after something was done, where `said` is shown once."""

@@ -168,6 +168,26 @@ def test_the_page_follows_the_systems_day_and_night(chromium: Browser, address: 
     visitor.context.close()
 
 
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_the_other_theme_is_one_press_away_without_scripts(chromium: Browser, address: str, system: str) -> None:
+    visitor = Visitor(chromium, address, "desktop", scripts=False, color_scheme=system)
+    visitor.sign_in()
+    there, back = ("Dark colours", "Light colours") if system == "light" else ("Light colours", "Dark colours")
+    colours = [shade(visitor.page)]
+    for name in (there, back):
+        visitor.page.get_by_role("button", name=name).click()
+        colours.append(shade(visitor.page))
+
+    day, night = "rgb(244, 245, 247)", "rgb(14, 18, 23)"
+    assert colours == ([day, night, day] if system == "light" else [night, day, night])
+    visitor.context.close()
+
+
+def shade(page: Page) -> str:
+    """The colour of the page; the evaluation is the debugger's, the page's own scripts are off."""
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
 @pytest.mark.parametrize("size", ["phone", "desktop"])
 def test_the_whole_journey_works_without_scripts(chromium: Browser, address: str, size: str) -> None:
     visitor = Visitor(chromium, address, size, scripts=False)

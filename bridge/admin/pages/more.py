@@ -1,10 +1,12 @@
-"""More: the rest of the menu on a phone, who is signed in, and the way out."""
+"""More: the rest of the menu on a phone, day or night, who is signed in, and the way out."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
-from bridge.admin.visit import Entry, Route, Visit
+from bridge.admin import theme
+from bridge.admin.door import local_path
+from bridge.admin.visit import Entry, NotFound, Route, Visit, is_secure
 
 MENU = Entry(label="More", path="/more", icon="menu", place=90, in_bar=True)
 
@@ -20,4 +22,18 @@ async def sign_out(visit: Visit) -> Response:
     return visit.go("/signin")
 
 
-ROUTES = (Route("GET", "/more", more), Route("POST", "/signout", sign_out, viewers=True))
+async def choose_theme(visit: Visit) -> Response:
+    """Day, night, or as the system has it; then back to where the button was."""
+    choice = visit.form.get("theme", "")
+    if choice not in theme.THEMES:
+        raise NotFound
+    response = visit.go(local_path(visit.form.get("back", "/")))
+    theme.choose(response, choice, secure=is_secure(visit.ports.settings))
+    return response
+
+
+ROUTES = (
+    Route("GET", "/more", more),
+    Route("POST", "/theme", choose_theme, viewers=True),
+    Route("POST", "/signout", sign_out, viewers=True),
+)

@@ -56,6 +56,6 @@ async def test_every_page_shows_the_hours_of_its_own_moment(world: World, asha: 
     page = text_of(await asha.get("/orders"))
     assert "NSE open until 15:30" in page
 
-    world.clock.forward(4 * 3600)
+    world.clock.advance(4 * 3600)
     page = text_of(await (await world.signed_in()).get("/orders"))
     assert "NSE closed opens Mon 23 Nov 09:15" in page

@@ -33,7 +33,7 @@ async def test_guessing_gets_slower_and_the_right_password_is_not_even_looked_at
     for _ in range(3):
         wrong = await sign_in(browser, "asha", "wrong")
     early = await sign_in(browser, "asha", PASSWORD)
-    world.clock.forward(2)
+    world.clock.advance(2)
     later = await sign_in(browser, "asha", PASSWORD)
 
     assert "The next try is looked at in 1 s." in wrong.text
@@ -52,20 +52,20 @@ async def test_guessers_elsewhere_do_not_keep_the_owner_out(world: World) -> Non
 
 
 async def test_a_session_ends_after_half_an_hour_without_use(world: World, asha: httpx.AsyncClient) -> None:
-    world.clock.forward(29 * 60)
+    world.clock.advance(29 * 60)
     assert (await asha.get("/")).status_code == 200
-    world.clock.forward(29 * 60)
+    world.clock.advance(29 * 60)
     assert (await asha.get("/")).status_code == 200
-    world.clock.forward(30 * 60)
+    world.clock.advance(30 * 60)
 
     assert (await asha.get("/")).status_code == 303
 
 
 async def test_a_session_ends_after_twelve_hours_however_busy(world: World, asha: httpx.AsyncClient) -> None:
     for _ in range(12 * 3 - 1):
-        world.clock.forward(20 * 60)
+        world.clock.advance(20 * 60)
         assert (await asha.get("/more")).status_code == 200
-    world.clock.forward(20 * 60)
+    world.clock.advance(20 * 60)
 
     assert (await asha.get("/more")).status_code == 303
 
@@ -147,7 +147,7 @@ async def test_somebody_who_is_signed_in_is_not_asked_again(asha: httpx.AsyncCli
 async def test_a_form_sent_after_the_session_ended_does_nothing_and_says_so(
     world: World, asha: httpx.AsyncClient
 ) -> None:
-    world.clock.forward(31 * 60)
+    world.clock.advance(31 * 60)
     answer = await asha.post("/orders/or_part/cancel", data={"csrf": "x"}, headers=FROM_HERE)
 
     assert "Your session ended. Nothing was done" in (await asha.get(answer.headers["location"])).text
@@ -160,7 +160,7 @@ async def test_a_full_disk_keeps_nobody_from_looking(
     def full(work: object, *, urgent: bool = False) -> object:
         raise StorageUnavailable("the disk is full")
 
-    world.clock.forward(120)
+    world.clock.advance(120)
     monkeypatch.setattr(world.writer, "run", full)
 
     assert (await asha.get("/orders")).status_code == 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,30 +26,10 @@ from bridge.market.base import Candle, Quote
 from bridge.orders.arrival import Answer
 from tests.admin.rows import Seeded
 from tests.admin.seed import NOW, PASSWORD, seed
+from tests.support.clock import FakeClock
 
 ORIGIN = "http://bridge.test"
 FROM_HERE = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
-
-
-class FakeClock:
-    """Stands still until told."""
-
-    def __init__(self, now: datetime = NOW) -> None:
-        self.moment = now
-        self.seconds = 1_000.0
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.forward(seconds)
-
-    def forward(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
-        self.seconds += seconds
 
 
 class FakeMarket:
@@ -179,7 +159,7 @@ async def build(
     """The pages over the database of that folder. `ids`: what was put in it before; None puts the seed in."""
     engine = database.connect(f"sqlite:///{folder / 'bridge.db'}")
     metadata.create_all(engine)
-    clock, vault = FakeClock(), Vault.open(folder / "master.key")
+    clock, vault = FakeClock(NOW), Vault.open(folder / "master.key")
     reader, writer = Reader(engine), Writer(engine)
     accounts = Accounts(writer, vault, clock)
     ids = await seed(accounts, writer) if ids is None else ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -153,6 +154,12 @@ class Bench:
     async def available(self) -> Decimal:
         """What new orders may use."""
         return (await self.broker.funds()).available
+
+    async def told(self) -> None:
+        """Let time pass until the broker tells of a change."""
+        async with asyncio.timeout(30):
+            while not self.updates:
+                await self.clock.run(0.25)
 
     async def close(self) -> None:
         """Let go."""

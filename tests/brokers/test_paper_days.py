@@ -154,8 +154,7 @@ async def test_the_night_passes_while_nobody_asks_and_while_orders_work(tmp_path
     bench.price(SBIN, 100)
     await bench.place(order("buy", 10, price=99))
     bench.clock.set(NEXT_MORNING)
-    while not bench.updates:
-        await bench.clock.run(0.25)
+    await bench.told()
     (expired,) = await bench.broker.order_book()
     assert expired.state is BrokerState.EXPIRED
     await bench.close()

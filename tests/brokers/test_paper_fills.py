@@ -226,8 +226,7 @@ async def test_the_watch_matches_by_itself_and_tells_who_listens(tmp_path: Path)
     bench.price(SBIN, 100)
     resting = await bench.place(order("buy", 10, price=99))
     bench.price(SBIN, 98)
-    while not bench.updates:
-        await bench.clock.run(0.25)
+    await bench.told()
     assert (await bench.row(resting)).state is FILLED
     assert bench.updates == ["acc"]
     await bench.close()

@@ -89,23 +89,24 @@ def test_pinning_the_dialect_of_an_example_changes_nothing(example: Path) -> Non
     assert pinned.kind is detected.kind
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=named)
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if played(each)[1].secret], ids=named)
 def test_the_secret_of_a_body_is_never_shown(example: Path) -> None:
     _, reading = played(example)
 
-    assert reading.secret is None or reading.secret not in json.dumps(reading.to_json())
-    assert reading.secret is None or reading.secret not in repr(reading)
+    assert reading.secret
+    assert reading.secret not in json.dumps(reading.to_json())
+    assert reading.secret not in repr(reading)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=named)
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if played(each)[1].refusal], ids=named)
 def test_a_refusal_has_a_stable_code_and_a_sentence_and_no_order(example: Path) -> None:
     _, reading = played(example)
 
-    if reading.refusal:
-        assert reading.refusal.code.isidentifier()
-        assert reading.refusal.code == reading.refusal.code.lower()
-        assert len(reading.refusal.message) > len(reading.refusal.code)
-        assert not reading.orders
+    assert reading.refusal
+    assert reading.refusal.code.isidentifier()
+    assert reading.refusal.code == reading.refusal.code.lower()
+    assert len(reading.refusal.message) > len(reading.refusal.code)
+    assert not reading.orders
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -77,3 +77,18 @@ async def test_a_leg_that_waits_for_an_unknown_one_ends_with_its_deadline(house:
     )  # a target may be a way out, so it waits as long as an exit, until the first leg is proved lost
 
     assert house.intents()[1]["code"] == "basket_stopped"
+
+
+async def test_a_leg_that_waits_for_its_position_does_not_wait_for_ever_for_the_leg_before_it(
+    open_house: OpenHouse,
+) -> None:
+    house = await open_house(exit_max_age_s=20)
+    await house.hold(10, "SBIN")
+    house.broker.script.append(Act(How.LOST_UNKNOWN))
+    await house.alert(buy("INFY"), leave("SBIN"))
+    await house.run(30)
+
+    last = house.intents()[-1]
+    assert (last["state"], last["code"]) == ("EXPIRED", "deadline_passed")
+    assert last["message"] == "The leg before it was not accepted in time."
+    assert "intent_refused" in house.notices()

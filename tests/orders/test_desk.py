@@ -249,3 +249,28 @@ async def test_settings_of_a_strategy_that_changed_do_not_touch_what_was_planned
     await house.run(3)
 
     assert house.states() == ["WORKING"]
+
+
+async def test_what_is_offered_twice_goes_out_once(house: House) -> None:
+    house.broker.script.append(Act(How.ACCEPT, after_s=2))
+    await house.alert(buy())
+    house.desk.offer(house.orders())
+    await house.run(5)
+
+    assert (house.states(), house.sent()) == (["WORKING"], 1)
+
+
+async def test_an_instrument_that_is_delisted_while_its_order_waits_for_room_is_not_traded(
+    open_house: OpenHouse,
+) -> None:
+    house = await open_house(account=AccountSettings(in_flight_max=1))
+    house.broker.script.append(Act(How.ACCEPT, after_s=3))
+    await house.alert(buy("INFY"))
+    await house.alert(buy("SBIN"))
+    await house.run(1)
+    house.market.instrument = lambda *_: None  # type: ignore[method-assign]
+    await house.run(5)
+
+    assert house.states() == ["WORKING", "NOT_SENT"]
+    assert house.orders()[1].code == "symbol_unknown"
+    assert house.sent() == 1

@@ -314,3 +314,10 @@ async def test_two_strategies_of_one_account_keep_their_own_positions(house: Hou
     assert answer.status == 202
     assert house.intents()[-1]["code"] == "nothing_to_do"
     assert house.position() == 10
+
+
+async def test_accounts_and_sizes_are_the_strategys_to_decide_not_the_messages(house: House) -> None:
+    answer = await house.alert(buy(), accounts=({"account": "U1234567", "quantity": 500},))
+
+    assert (answer.status, answer.content["code"]) == (422, "accounts_unsupported")
+    assert house.orders() == []

@@ -13,6 +13,7 @@ from bridge.accounts.model import AccountSettings
 from bridge.brokers.base import OutcomeUnknown
 from bridge.domain.intent import OrderType
 from bridge.kit.failpoints import POINTS
+from bridge.orders.recovery import BookRead
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import EVERYTHING, Act, How
 from tests.support.house import ACCOUNT, ANN, House, buy, leave, sell
@@ -155,6 +156,22 @@ async def test_without_a_reference_the_only_new_row_of_that_shape_is_ours(open_h
 
     assert house.states() == ["WORKING"]
     assert house.order().broker_order_id == "B0001"
+
+
+async def test_a_look_at_the_book_that_began_before_the_attempt_was_closed_proves_nothing(
+    open_house: OpenHouse,
+) -> None:
+    house = await open_house(capabilities=MUTE)
+    house.broker.book_problem = OutcomeUnknown("the book does not answer")
+    began = house.clock.monotonic()
+    await lost(house, How.PLACED_UNKNOWN)
+    await house.run(0.3)
+    row = house.broker.orders["B0001"].row
+    await house.desk.unknowns.observe(BookRead(began, [row]))
+    assert house.states() == ["UNKNOWN"]
+
+    await house.desk.unknowns.observe(BookRead(house.clock.monotonic(), [row]))
+    assert house.states() == ["WORKING"]
 
 
 async def test_rows_that_were_there_before_are_not_ours(open_house: OpenHouse) -> None:

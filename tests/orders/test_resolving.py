@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bridge.accounts.model import AccountSettings, StrategySettings
-from bridge.domain.intent import Intent, OrderIntent, OrderType, QuantityType
+from bridge.brokers.base import Unavailable
+from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, Product, QuantityType
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import Act, How
 from tests.support.house import STRATEGY, House, buy, leave, sell, wish
@@ -377,3 +378,84 @@ async def test_an_account_may_limit_the_worth_of_a_change(open_house: OpenHouse)
     await house.run(2)
 
     assert house.intents()[-1]["code"] == "value_above_limit"
+
+
+async def test_an_alert_cancels_by_name_only_what_its_own_strategy_sent(house: House) -> None:
+    accounts = house.process.directory.snapshot.strategies[STRATEGY].settings.accounts
+    house.add_strategy("st_other", StrategySettings(any_symbol=True, accounts=accounts))
+    await house.alert(limit())
+    await house.run(2)
+    await house.alert(wish(Intent.CANCEL_ORDERS, None, order_id=house.order().id), strategy="st_other")
+    await house.run(3)
+
+    assert (house.states(), house.sent("cancel")) == (["WORKING"], 0)
+
+
+# -- where the position is -------------------------------------------------------------------------------------------------
+
+
+async def hold_as(house: House, **by_product: int) -> None:
+    """Hold INFY under products other than the usual one."""
+    house.broker.fills_at = D(100)
+    for product, quantity in by_product.items():
+        await house.alert(buy("INFY", quantity, product=Product(product)))
+    await house.run(3)
+
+
+async def test_an_exit_goes_where_the_position_is(house: House) -> None:
+    await hold_as(house, CNC=10)
+    await house.alert(leave())
+    await house.run(5)
+
+    assert [(order.side, order.product) for order in house.orders()] == [("buy", "CNC"), ("sell", "CNC")]
+    assert house.position() == 0
+
+
+async def test_an_exit_closes_an_instrument_that_is_held_under_several_products(house: House) -> None:
+    await hold_as(house, CNC=10, NRML=5)
+    await house.alert(leave())
+    await house.run(5)
+
+    closed = [(order.product, order.quantity) for order in house.orders() if order.side == "sell"]
+    assert sorted(closed) == [("CNC", 10), ("NRML", 5)]
+    assert house.position() == 0
+
+
+async def test_a_target_for_an_instrument_that_is_held_under_several_products_must_say_which(house: House) -> None:
+    await hold_as(house, CNC=10, NRML=5)
+    await house.alert(to(20))
+    await house.run(3)
+
+    assert house.intents()[-1]["code"] == "product_ambiguous"
+    assert house.intents()[-1]["message"].startswith("INFY is held as CNC and NRML.")
+    assert house.position() == 15
+
+
+# -- what is not known -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_share_of_funds_that_never_become_known_is_refused(open_house: OpenHouse) -> None:
+    house = await open_house(entry_max_age_s=20, started=False)
+    house.broker.funds_problem = Unavailable("connection refused")
+    await house.process.start()
+    await house.alert(buy(quantity=D(10), quantity_type=QuantityType.PERCENT_AVAILABLE))
+    await house.run(30)
+
+    assert house.orders() == []
+    assert [(intent["state"], intent["code"]) for intent in house.intents()] == [("REFUSED", "funds_unknown")]
+
+
+@pytest.mark.parametrize("verb", [Intent.EXIT, Intent.EXIT_LONG])
+async def test_a_distance_from_a_price_that_is_gone_meanwhile_is_refused(house: House, verb: Intent) -> None:
+    """The side of a bare exit is decided by the position, so its price is too."""
+    await house.hold(10)
+    house.broker.script.append(Act(How.ACCEPT, after_s=2))
+    await house.alert(buy("INFY", 1))
+    below = Level(type="percent", value=D(1))
+    await house.alert(wish(verb, "INFY", order_type=OrderType.LIMIT, price_offset=below))
+    house.market.forget_price("NSE:INFY")
+    house.broker.fill("B0002")
+    await house.run(10)
+
+    assert house.intents()[-1]["code"] == "price_unknown"
+    assert house.position() == 11

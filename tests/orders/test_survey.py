@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from bridge.accounts.model import Feed, StrategySettings, SymbolMapping
 from bridge.domain.intent import Intent, Product
 from bridge.domain.refusal import Refusal
@@ -150,3 +152,30 @@ async def test_spellings_are_remembered_for_a_minute_and_not_for_ever(house: Hou
         mapped(house, f"X{number}", any_symbol=True)
 
     assert 0 < len(survey._resolved) <= 5001
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+async def test_a_clock_that_is_set_holds_entries_for_a_minute_and_no_exits(house: House, minutes: int) -> None:
+    await house.hold(10)
+    house.broker.fills_at = Decimal(100)
+    survey = house.process.survey
+    survey._watch_clock()
+    house.clock.set(house.clock.now() + timedelta(minutes=minutes))
+    survey._watch_clock()
+
+    refused = await house.alert(buy("SBIN"))
+    await house.alert(leave())
+    await house.run(5)
+    assert refused.content["code"] == "clock_jumped"
+    assert house.position() == 0
+
+    await house.run(60)
+    assert (await house.alert(buy("SBIN"))).status == 202
+
+
+async def test_a_clock_that_is_corrected_by_seconds_holds_nothing(house: House) -> None:
+    survey = house.process.survey
+    house.clock.set(house.clock.now() + timedelta(seconds=5))
+    survey._watch_clock()
+
+    assert (await house.alert(buy())).status == 202

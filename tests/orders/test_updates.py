@@ -206,3 +206,14 @@ async def test_a_ledger_prefers_our_reference_to_the_brokers_number(house: House
     assert ledger.find("B0001", None) == ledger.orders[order.id]
     assert ledger.find("B7777", order.ref) == ledger.orders[order.id]
     assert ledger.find("B7777", None) is None
+
+
+async def test_our_order_is_found_at_the_end_of_a_long_book(house: House) -> None:
+    row = await working(house)
+    others = [replace(row, broker_order_id=f"X{number}", ref=None) for number in range(450)]
+    filled = replace(row, state=BrokerState.FILLED, filled=D(10), average_price=D(100))
+
+    external = await house.desk.updates.apply([*others, filled], Provenance.BOOK)
+
+    assert external == others
+    assert (house.states(), house.position()) == (["FILLED"], 10)

@@ -15,6 +15,7 @@ from tests.reliability.judge import assert_clean, judge
 from tests.reliability.ledgers import Journal, Ledgers, Row, Sent, Try, Wish
 from tests.reliability.sender import alert
 from tests.reliability.test_clocks import late_by_true_time
+from tests.reliability.test_outages import called_absent
 from tests.reliability.test_squareoff import sign_flips
 
 SECOND = 1_000_000
@@ -292,6 +293,14 @@ def test_late_by_true_time_does_not_believe_the_programs_deadline() -> None:
     assert not list(late_by_true_time(case.ledgers()))
     case.broker[0]["clock"] = SENT_AT + 70
     assert len(list(late_by_true_time(case.ledgers()))) == 1
+
+
+def test_an_order_called_absent_that_the_broker_has_is_found_also_after_it_was_corrected() -> None:
+    case = not_placed()
+    assert not list(called_absent(case.ledgers()))
+    case.broker.append(accepted())
+    case.move("WORKING", 1090, "book", broker_order_id="b1")
+    assert len(list(called_absent(case.ledgers()))) == 1
 
 
 def test_a_sale_of_more_than_was_bought_is_a_flip() -> None:

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from bridge.api.queries import BadCursor
 from bridge.kit.database import StorageUnavailable
@@ -61,6 +61,8 @@ class ProblemRoute(APIRoute):
                 return _misread(error).response()
             except BadCursor:
                 return Problem(400, "bad_request", "cursor: not one that a page gave").response()
+            except DataError:  # a NUL, a number beyond the column: only what callers sent is bound
+                return Problem(400, "bad_request", "a value in the address is none that could be stored").response()
             except (DBAPIError, StorageUnavailable):
                 detail = "the database does not answer; ask again"
                 return Problem(503, "unavailable", detail, {"Retry-After": "1"}).response()

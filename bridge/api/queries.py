@@ -99,6 +99,13 @@ def _read(cursor: str, kinds: Sequence[type]) -> list[Any]:
         key = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError) as problem:
         raise BadCursor(cursor) from problem
-    if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
+    if not isinstance(key, list) or [type(part) for part in key] != list(kinds) or not all(map(_fits, key)):
         raise BadCursor(cursor)
     return key
+
+
+def _fits(part: int | str) -> bool:
+    """Whether a column can hold it: drivers raise their own errors for a number of 70 bits or half a character."""
+    if isinstance(part, int):
+        return 0 <= part < 2**63
+    return part.isprintable()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from bridge.api.queries import _written
 from bridge.kit.clock import micros
 from bridge.kit.database import Transaction
 from bridge.orders import tables
@@ -157,6 +158,29 @@ async def test_what_cannot_be_read_is_named(world: World, params: dict[str, Any]
 
     assert_problem(answer, 400, "bad_request")
     assert next(iter(params)) in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("/alerts/al%00", {}),
+        ("/orders/or%00", {}),
+        ("/orders", {"account_id": "\0"}),
+        ("/alerts", {"status": "\0"}),
+        ("/orders", {"cursor": _written([10**30, "or"])}),
+        ("/alerts", {"cursor": _written([-(2**63) - 1, "al"])}),
+        ("/orders", {"cursor": _written([1, "\ud800"])}),
+        ("/orders", {"cursor": _written([1, "\0"])}),
+        ("/positions", {"cursor": _written(["a", "b", "c", "d", "\ud800"])}),
+    ],
+)
+async def test_what_no_database_can_hold_is_the_callers_fault(
+    everywhere: World, path: str, params: dict[str, str]
+) -> None:
+    answer = await everywhere.get(path, **params)
+
+    assert answer.status_code in (200, 400, 404), answer.text
+    assert "or_asha" not in answer.text
 
 
 async def test_a_database_that_is_away_is_not_the_callers_fault(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

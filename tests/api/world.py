@@ -66,9 +66,9 @@ class World:
         self.writer.close()
 
 
-async def build(folder: Path) -> World:
-    """The world in that folder."""
-    engine = connect(f"sqlite:///{folder / 'bridge.db'}")
+async def build(folder: Path, database_url: str = "") -> World:
+    """The world in that folder, or with its rows in that database."""
+    engine = connect(database_url or f"sqlite:///{folder / 'bridge.db'}")
     schema.upgrade(engine)
     clock, vault = FakeClock(), Vault.open(folder / "master.key")
     reader, writer = CountingReader(engine), Writer(engine)

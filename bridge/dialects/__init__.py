@@ -32,7 +32,7 @@ UNKNOWN = "unknown"  # the dialect's name in a reading that never came to a dial
 
 _SHARED = "families"  # what several dialects share; not a dialect
 _NEVER_ORDERS = frozenset({Kind.NOTIFY, Kind.INVALID, Kind.MALFORMED, Kind.QUERY})
-_BRACE_LOST = re.compile(r'"\w+"\s*:\s*["\d\[{tfn-]')
+_BRACE_LOST = re.compile(r'["“”]\w+["“”]\s*:\s*["“”\d\[{tfn-]')
 _LIKE_JSON = re.compile(r'\{(?!!)|\[\s*[\[{"]')
 _QUERY = re.compile(r"[^=&\s{}()]++=[^&\s]*+(?:&[^=&\s]++=[^&\s]*+)*+")
 _FORM = re.compile(r"[\w.-]++=[^&\n]*+(?:&[\w.-]++=[^&\n]*+)*+")  # declared as a form, blanks may stand unquoted
@@ -106,6 +106,7 @@ def _message(content_type: str, body: bytes | str) -> Message:
 
 def _form(content_type: str, text: str) -> dict[str, str] | None:
     """Form fields or a query string as a flat object, like the JSON the same sender could have sent."""
+    text = text.removeprefix("?")
     declared = "form" in content_type
     if not (declared or "&" in text) or not (_FORM if declared and "&" in text else _QUERY).fullmatch(text):
         return None

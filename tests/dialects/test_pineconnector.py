@@ -17,7 +17,7 @@ def test_every_command_word_does_something_when_it_has_all_it_needs(word):
     needs += ",entry_pips=10" if command.order_type is not OrderType.MARKET and command.opens else ""
     needs += ",sl_pips=10" if command.modifies else ""
 
-    reading = asked(f"{LICENCE},{word},EURUSD{needs}")
+    reading = asked(f"{LICENCE},{word},{word if command.control else 'EURUSD'}{needs}")
 
     assert reading.dialect == "pineconnector"
     assert reading.orders or reading.control
@@ -98,9 +98,18 @@ def test_pausing_trades_nothing_and_pausing_after_closing_flattens():
         ("buy,EURUSD,vol_lots=1,trailtrig=5", "missing_trail_distance"),
         ("newsltplong,EURUSD", "nothing_to_modify"),
         ("closelongpct,EURUSD", "missing_member"),
+        ("buy,EURUSD,vol_lots=1,comment=one letter too many s", "comment_too_long"),
+        ("buy,EURUSD,vol_lots=1,atrperiod=14", "missing_member"),
+        ("eaon,EURUSD", "unexpected_symbol"),
+        (",EURUSD,vol_lots=1", "unknown_command"),
+        ("buy EURUSD vol_lots=1", "unknown_command"),
     ],
 )
 def test_what_the_grammar_does_not_allow_is_refused_by_name(rest, code):
     dialect, found, _ = refused(f"{LICENCE},{rest}")
 
     assert (dialect, found) == ("pineconnector", code)
+
+
+def test_a_message_without_its_licence_is_refused():
+    assert refused(",buy,EURUSD,vol_lots=1")[:2] == ("pineconnector", "missing_licence")

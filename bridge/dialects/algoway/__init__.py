@@ -56,6 +56,7 @@ SIZES = ("volume", "order_contracts", "qty")
 # With one of these the body is a strategy's own object, not AlgoWay's.
 _FOREIGN = frozenset(
     {"passphrase", "bar", "order_price", "market_position", "prev_market_position", "position_size", "strategy"}
+    | {"contracts", "quantity", "size", "amount", "lots", "shares"}
 )
 
 

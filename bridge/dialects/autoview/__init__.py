@@ -27,9 +27,10 @@ def recognise(message: Message) -> str | None:
     found = _COMMAND.search(message.text)
     if found:
         return f"it has the part {found[0].strip(' |&')}"
-    # A misspelt side, as in b=lng, is still this grammar when exchange or symbol are written its way.
+    # A side that is misspelt, as in b=lng, or missing is still this grammar when exchange and symbol are written its way.
     keys = {match[1].casefold() for match in _FIRST_PART.finditer(message.text[:400])}
-    return "it has b= with e= or s=" if "b" in keys and keys & {"e", "s"} and keys <= KEYS else None
+    named = keys & {"e", "s"}
+    return "it has e= and s=" if keys <= KEYS and (len(named) == 2 or (named and "b" in keys)) else None
 
 
 def read(message: Message, context: Context) -> Reading:

@@ -22,8 +22,13 @@ _MARKET = re.compile(r"\b(?:current(?: market)? price|market|now|cmp)\b", re.IGN
 _BREAKOUT = re.compile(r"\b(?:above|below)\b", re.IGNORECASE)
 _ZONE = re.compile(r"\b(?:zone|range)\b", re.IGNORECASE)
 _FOLLOWED = re.compile(
-    r"\b(?:entr(?:y|ies)|enter|buy|sell|targets?|take[ -]?profits?|tps?\d{0,2}|stop)\b[^\n\d]{0,40}\n?[^\n\d]{0,20}\d",
+    r"\b(?:entr(?:y|ies)|enter|buy|sell|targets?|take[ -]?profits?|tps?\d{0,2}|stop|s/?l)\b[^\n\d]{0,40}\n?[^\n\d]{0,20}\d",
     re.IGNORECASE,
+)
+# An entry without a figure; it is cut out, so that the figure of the next line counts by itself.
+_AT_MARKET = re.compile(
+    r"\b(?:entry|enter|buy|sell)\b[^\n\d]{0,20}\b(?:current(?: market)? price|market|now|cmp)\b[^\n\d]{0,40}$",
+    re.IGNORECASE | re.MULTILINE,
 )
 _MODE = re.compile(r"\b(isolated|cross)\b", re.IGNORECASE)
 _KEY_VALUE = re.compile(r"\w[ \t]?=[ \t]?[\w.]")
@@ -43,7 +48,7 @@ def recognise(message: Message) -> str | None:
     if not found & {"entry", "sell"} or not found & {"stop", "target", "sell"}:
         return None
     symbol = pair(text)
-    figures = sum(1 for _ in _FOLLOWED.finditer(text))
+    figures = sum(1 for _ in _FOLLOWED.finditer(_AT_MARKET.sub("", text)))
     return f"it names {symbol}, an entry and a target or stop" if symbol and figures >= 2 else None
 
 

@@ -79,8 +79,8 @@ def keywords(text: str) -> frozenset[str]:
 
 def _cut(text: str) -> Iterator[tuple[str, str]]:
     marks = list(_KEYWORD.finditer(text))
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        end = following.start() if following else len(text)
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    for mark, end in zip(marks, ends, strict=False):  # without keywords there is an end and no beginning
         # The keyword's own words count too: a "Buy zone" is a range.
         yield mark.lastgroup or "other", f"{mark[0]}\x00{text[mark.end() : end]}"
 

@@ -11,6 +11,7 @@ from bridge.dialects.families.pairs import is_text, read_pairs, refuse_unknown
 from bridge.domain.intent import Reading
 
 _COMMAND = re.compile(r"(?:^|[;\s])command\s{0,3}=\s{0,3}([^;=]{0,40});", re.IGNORECASE)
+_BARE = re.compile(r"(?:^|[\s,])command\s{0,3}=\s{0,3}([A-Za-z]{5,20})", re.IGNORECASE)
 _ORDER_KEYS = frozenset(
     {"key", "relay_user", "relay_id", "command", "account", "instrument", "action", "qty", "order_type", "tif"}
     | {"limit_price", "stop_price", "take_profit", "stop_loss", "order_id"}
@@ -27,15 +28,19 @@ _NOTES = frozenset(
 
 
 def recognise(message: Message) -> str | None:
-    """A `command=…;` pair."""
-    if not is_text(message) or ";" not in message.text:
+    """A `command=…;` pair, or one of the commands without the semicolons that it needs."""
+    if not is_text(message):
         return None
-    found = _COMMAND.search(message.text)
-    return f"it has command={found[1].strip()}; between semicolons" if found else None
+    if ";" in message.text and (found := _COMMAND.search(message.text)):
+        return f"it has command={found[1].strip()}; between semicolons"
+    bare = _BARE.search(message.text)
+    return f"it has command={bare[1]}" if bare and bare[1].casefold() in COMMANDS else None
 
 
 def read(message: Message, context: Context) -> Reading:
     """The command's orders for its account."""
+    if ";" not in message.text:
+        raise Unreadable("missing_separator", "every pair ends in a semicolon: command=PLACE;account=sim101;")
     pairs = read_pairs(part for part in message.text.split(";") if part.strip())
     refuse_unknown(pairs, _ORDER_KEYS | _NOTES | {*_GUARDS}, "CrossTrade")
     name = values.text(pairs.get("command"), "command").casefold()

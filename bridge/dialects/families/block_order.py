@@ -68,7 +68,11 @@ class BlockOrder:
         if self.name not in ("limit", *_STOPS) or self.place is None or "limitoffset" in self.named:
             return False
         against = self._reduces() if self.wanted else self.side is not entry.side
-        return against and bool(self.reduce_only or self.place.from_entry or self.name in _STOPS)
+        bound = self.reduce_only or self.place.from_entry or self.name in _STOPS or self._takes_share()
+        return against and bool(bound)
+
+    def _takes_share(self) -> bool:
+        return self.wanted is None and self._amount().unit is QuantityType.PERCENT_POSITION
 
     def _reduces(self) -> bool:
         return self.wanted is not None and (

@@ -9,7 +9,7 @@ from bridge.dialects.base import Unreadable
 from bridge.dialects.families.exits import levels
 from bridge.dialects.families.levels import NEEDS_LIMIT, NEEDS_TRIGGER, ORDER_TYPES, PRODUCTS, TIME_IN_FORCE
 from bridge.dialects.families.positions import PLAIN, SIDE_OF, Stance, claim, intent_between, side_of, stance_of
-from bridge.dialects.families.synonyms import Member, Roles
+from bridge.dialects.families.synonyms import Member, Roles, bare_name
 from bridge.dialects.families.values import (
     absent,
     amount,
@@ -20,12 +20,13 @@ from bridge.dialects.families.values import (
     optional_positive,
     optional_word,
     positive,
+    shown,
     symbol,
     text,
     unless_zero,
     word,
 )
-from bridge.dialects.families.verbs import NOTHING, verb_of
+from bridge.dialects.families.verbs import LEAVING, NOTHING, known_verb, type_in_verb, verb_of
 from bridge.domain.intent import (
     InstrumentHint,
     Intent,
@@ -35,6 +36,7 @@ from bridge.domain.intent import (
     QuantityType,
     Reading,
     Side,
+    Trailing,
 )
 
 QUANTITY_TYPES = {
@@ -51,6 +53,9 @@ QUANTITY_TYPES = {
     "percent": QuantityType.PERCENT_EQUITY,
     "percent_of_equity": QuantityType.PERCENT_EQUITY,
     "percent_equity": QuantityType.PERCENT_EQUITY,
+    "fixed_quantity": QuantityType.UNITS,
+    "dollar_amount": QuantityType.CASH,
+    "percent_of_position": QuantityType.PERCENT_POSITION,
 }
 SIZES = {
     "quantity": QuantityType.UNITS,
@@ -82,6 +87,7 @@ SECURITY_TYPES: dict[str, Any] = {
     "forex": "forex",
     "crypto": "crypto",
 }
+RIGHTS: dict[str, Any] = {"ce": "call", "call": "call", "c": "call", "pe": "put", "put": "put", "p": "put"}
 MARGIN_MODES: dict[str, Any] = {"isolated": "isolated", "cross": "cross", "crossed": "cross"}
 
 _NO_SIZE = frozenset({Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT, Intent.FLATTEN})
@@ -134,10 +140,14 @@ def _order(said: Roles) -> tuple[Kind, OrderIntent | None]:
     beat = said.first("heartbeat")
     if beat.value is not None and boolean(beat.value, beat.name):
         return Kind.NOTIFY, None
+    if _only_target(said):
+        said.refuse_weighty()
+        return Kind.ORDER, _towards_target(said)
     verb, side = verb_of(said)
     if verb == NOTHING:
         return Kind.NOTIFY, None
     said.refuse_weighty()
+    _refuse_leaving(said)
     if verb is Intent.CANCEL_ORDERS:
         return Kind.CANCEL, _cancel(said)
     if verb is Intent.FLATTEN and "symbol" not in said:
@@ -145,6 +155,28 @@ def _order(said: Roles) -> tuple[Kind, OrderIntent | None]:
     if not isinstance(verb, Intent) or (verb is Intent.REVERSE and side is None):
         raise Unreadable("missing_side", f"the message says {verb} but not on which side; add long or short")
     return Kind.ORDER, _trade(said, Intent.EXIT if verb is Intent.FLATTEN else verb, side)
+
+
+def _refuse_leaving(said: Roles) -> None:
+    """A member nobody knows that says close or cancel may turn an entry into its opposite."""
+    for name, value in said.unknown:
+        if known_verb(value) in LEAVING:
+            raise Unreadable("unknown_member", f"{name[:60]}: whether {shown(value)} is asked for here is not clear")
+
+
+def _only_target(said: Roles) -> bool:
+    """Whether the message says nothing but which position to hold."""
+    named = bare_name(said.first("target").name)
+    return named in ("targetposition", "netposition") and not any(role in said for role in ("action", "position"))
+
+
+def _towards_target(said: Roles) -> OrderIntent:
+    return OrderIntent(
+        intent=Intent.TARGET_POSITION,
+        target_position=number(said.value("target"), said.first("target").name),
+        **_instrument(said),
+        **_entry(said),
+    )
 
 
 def _cancel(said: Roles) -> OrderIntent:
@@ -159,10 +191,14 @@ def _trade(said: Roles, verb: Intent, side: Side | None) -> OrderIntent:
     stop_loss, take_profit = levels(said.stops, said.targets, side, entry.get("price") or entry["signal_price"])
     if quantity_type is QuantityType.RISK_PERCENT and stop_loss is None:
         raise Unreadable("risk_needs_a_stop", f"{said.first('risk').name}: a size by risk needs a stop loss")
+    meant = _verb(said, verb, side, quantity)
+    if quantity_type is QuantityType.DEFAULT and meant["intent"] in _NO_SIZE:
+        quantity_type = QuantityType.FULL_POSITION
     return OrderIntent(
         **_instrument(said),
-        **_verb(said, verb, side, quantity),
+        **meant,
         **entry,
+        trailing=_trailing(said),
         quantity=quantity,
         quantity_type=quantity_type,
         stop_loss=stop_loss,
@@ -186,8 +222,35 @@ def _instrument(said: Roles) -> dict[str, Any]:
     name, value = said.first("symbol")
     prefix, mark, rest = symbol(value, name).rpartition(":")
     if exchange and mark:  # two places: whoever looks the symbol up must see both
-        return {"symbol": symbol(value, name), "exchange": exchange}
-    return {"symbol": rest, "exchange": exchange or (prefix if mark else None)}
+        return {"symbol": symbol(value, name), "exchange": exchange, "instrument": _option(said, rest)}
+    return {"symbol": rest, "exchange": exchange or (prefix if mark else None), "instrument": _option(said, rest)}
+
+
+def _option(said: Roles, underlying: str) -> InstrumentHint | None:
+    """The contract, when its strike and right stand beside the symbol."""
+    strike = optional_positive(said.value("strike"), said.first("strike").name)
+    right = optional_word(said.value("right"), said.first("right").name, RIGHTS)
+    expiry = _word(said, "expiry")
+    if strike is None and right is None:
+        if expiry is None:
+            return None
+        # Alone it may be the contract's or the order's.
+        raise Unreadable("unknown_member", f"{said.first('expiry').name}: what expires then is not clear; remove it")
+    return InstrumentHint(kind="option", underlying=underlying, expiry=expiry, right=right, strike=strike)
+
+
+def _trailing(said: Roles) -> Trailing | None:
+    """A stop that follows, if the message says whether its figure counts percent or price."""
+    name, value = said.first("trailing")
+    if absent(value) or value is False or value == 0:
+        return None
+    figure, is_percent = amount(value, name)
+    plain = bare_name(name)
+    if is_percent or plain.endswith(("percent", "pct")):
+        return Trailing(type="trail_percent", distance=figure)
+    if plain.endswith(("amount", "offset", "distance")):
+        return Trailing(type="trail_offset", distance=figure)
+    raise Unreadable("unknown_member", f"{name[:60]}: write a percent, or name it trailPercent or trailAmount")
 
 
 def _verb(said: Roles, verb: Intent, side: Side | None, quantity: Decimal | None) -> dict[str, Any]:
@@ -289,7 +352,7 @@ def _order_type(said: Roles) -> OrderType:
             said.value("order_type"), said.first("order_type").name, MORE_ORDER_TYPES, code="unknown_order_type"
         )
     named = (MORE_ORDER_TYPES.get(str(member.value).strip().casefold()) for member in said.all("type"))
-    found = next((order_type for order_type in named if order_type), None)
+    found = next((order_type for order_type in named if order_type), None) or type_in_verb(said)
     if found is None and unless_zero(said.value("limit"), said.first("limit").name):
         return OrderType.LIMIT
     return found or OrderType.DEFAULT

@@ -21,8 +21,8 @@ _ROLES = {
     "exchange": "exchange exch exchangename tvexchange venue",
     "action": "action side signal direction orderaction orderside transactiontype tradeaction tradeside command cmd "
     "operation buysell tradedirection signalaction",
-    "type": "type tradetype signaltype",
-    "position": "position",
+    "type": "type tradetype signaltype order event eventtype intent",
+    "position": "position pos",
     "position_side": "positionside",
     "buy": "buy",
     "sell": "sell",
@@ -39,6 +39,11 @@ _ROLES = {
     "quantitypercent qtypercent qtypct sizepct equitypct balancepercent",
     "risk": "risk riskpercent riskpct riskpercentage riskpertrade",
     "quantity_type": "qtytype quantitytype sizetype amounttype unit",
+    "strike": "strike strikeprice",
+    "right": "optiontype right callput putcall cepe",
+    "expiry": "expiry expirydate expiration expirationdate",
+    "trailing": "trailingstop trail trailing trailstop trailpercent trailpct trailingpercent trailingstoppercent "
+    "trailamount trailoffset trailingamount trailingoffset trailingdistance",
     "order_type": "ordertype pricetype entrytype executiontype",
     "limit": "limitprice limit",
     "trigger": "triggerprice trigger stopprice",
@@ -139,7 +144,7 @@ class Roles:
         for name, plain_name, value in _flat(body):
             if not absent(value):
                 self._place(name, plain_name, value)
-        if any(_plain(member.name) in _BAR for member in (*self.unknown, *self.all("reference"))):
+        if any(bare_name(member.name) in _BAR for member in (*self.unknown, *self.all("reference"))):
             self.members.pop("volume", None)  # the bar's, not the order's
 
     def _place(self, name: str, plain_name: str, value: Any) -> None:
@@ -170,8 +175,13 @@ class Roles:
     def refuse_weighty(self) -> None:
         """Refuse a member that is not understood and whose name says that it may matter."""
         for name, value in self.unknown:
-            plain_name = _plain(name)
-            if value is False or value == 0 or plain_name in _HARMLESS or _plain(name.rsplit(".", 1)[-1]) in _HARMLESS:
+            plain_name = bare_name(name)
+            if (
+                value is False
+                or value == 0
+                or plain_name in _HARMLESS
+                or bare_name(name.rsplit(".", 1)[-1]) in _HARMLESS
+            ):
                 continue
             if _WEIGHTY.search(plain_name):
                 raise Unreadable(
@@ -181,7 +191,7 @@ class Roles:
 
 
 @lru_cache(maxsize=1024)
-def _plain(name: str) -> str:
+def bare_name(name: str) -> str:
     """`strategy.order_action` and `strategyOrderAction` alike."""
     return "".join(character for character in name.casefold() if character.isalnum())
 
@@ -189,16 +199,16 @@ def _plain(name: str) -> str:
 def _flat(body: dict[str, Any], path: str = "") -> Iterator[tuple[str, str, Any]]:
     for name, value in body.items():
         full = f"{path}.{name}" if path else name
-        plain_name = _plain(full)
+        plain_name = bare_name(full)
         # An empty object is no group of members: it stays, so that whoever reads the member refuses it.
         if (
             isinstance(value, dict)
             and value
-            and _plain(name) not in _ASIDE
+            and bare_name(name) not in _ASIDE
             and not _LEVEL.fullmatch(_unwrapped(plain_name))
         ):
             yield from _flat(value, full)
-        elif _plain(name) not in _ASIDE:
+        elif bare_name(name) not in _ASIDE:
             yield full, plain_name, value
 
 

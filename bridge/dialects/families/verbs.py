@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.dialects.base import Unreadable
-from bridge.dialects.families.positions import LEAVE, PLAIN, SIDE_OF, Stance
-from bridge.dialects.families.synonyms import Member, Roles
+from bridge.dialects.families.positions import ENTER, LEAVE, PLAIN, SIDE_OF, Stance, claim
+from bridge.dialects.families.synonyms import Member, Roles, bare_name
 from bridge.dialects.families.values import boolean, refuse_placeholder, shown
-from bridge.domain.intent import Intent, Side
+from bridge.domain.intent import Intent, OrderType, Side
 
 # "Open" and "hold" are no intents by themselves: the first needs a direction, the second asks for nothing.
 OPEN = "open"
 NOTHING = "nothing"
 
 _SPELLINGS: dict[Intent | str, str] = {
-    Intent.BUY: "buy b bull bullish strongbuy buysignal buyalert",
-    Intent.SELL: "sell s bear bearish strongsell sellsignal sellalert",
+    Intent.BUY: "buy b bull bullish strongbuy buysignal buyalert opbuy buylimit buystop buymarket",
+    Intent.SELL: "sell s bear bearish strongsell sellsignal sellalert opsell selllimit sellstop sellmarket",
     Intent.ENTER_LONG: "long enterlong entrylong longentry longenter openlong longopen golong buytoopen bto longsignal",
     Intent.ENTER_SHORT: "short entershort entryshort shortentry shortenter openshort shortopen goshort selltoopen sto "
     "sellshort shortsignal",
@@ -31,6 +31,16 @@ _SPELLINGS: dict[Intent | str, str] = {
     OPEN: "open enter entry",
     NOTHING: "none hold neutral wait nothing",
 }
+# A verb that says how, too, as MetaTrader writes them.
+TYPES = {
+    f"{side}{kind}": order_type
+    for side in ("buy", "sell")
+    for kind, order_type in (("limit", OrderType.LIMIT), ("stop", OrderType.STOP), ("market", OrderType.MARKET))
+}
+# Verbs that undo: in a member nobody knows they must not be passed over.
+LEAVING = frozenset(
+    {Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT, Intent.FLATTEN, Intent.CANCEL_ORDERS, Intent.REVERSE}
+)
 VERBS = {spelling: verb for verb, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 
 _FLAGS = {
@@ -50,9 +60,13 @@ _ENTERED = {Side.BUY: Intent.ENTER_LONG, Side.SELL: Intent.ENTER_SHORT}
 
 def known_verb(value: Any) -> Intent | str | None:
     """The verb a word stands for, in any case and with any marks between (`LONG_OPEN`), or `None`."""
-    if not isinstance(value, str):
-        return None
-    return VERBS.get("".join(character for character in value.casefold() if character.isalnum()))
+    return VERBS.get(bare_name(value)) if isinstance(value, str) else None
+
+
+def type_in_verb(said: Roles) -> OrderType | None:
+    """The order type that stands inside a verb such as `BUY_LIMIT`."""
+    words = (member.value for member in (*said.all("action"), *said.all("type")))
+    return next((TYPES[bare_name(word)] for word in words if isinstance(word, str) and bare_name(word) in TYPES), None)
 
 
 def verb_of(said: Roles) -> tuple[Intent | str, Side | None]:
@@ -87,7 +101,22 @@ def _verbs(said: Roles) -> list[Intent | str]:
     found += [verb for member in said.all("type") if (verb := known_verb(member.value))]
     if not found:
         found = [_verb(member) for member in said.all("position")]
-    return found
+    return found or _from_positions(said)
+
+
+def _from_positions(said: Roles) -> list[Intent | str]:
+    """TradingView's position words alone: the pair before and after tells the order, the one after where to be."""
+    after, before = (
+        claim(said.value(role), None, said.first(role).name) for role in ("position_after", "position_before")
+    )
+    if after is None or not bare_name(said.first("position_after").name).endswith("position"):
+        return []
+    if before is not None and before.side == after.side:
+        return []  # more of it, or less: without the order's side nobody can tell
+    if after.side == "flat":
+        return [Intent.EXIT if before is None else LEAVE[before.side]]
+    turns = before is not None and before.side != "flat"
+    return [PLAIN[SIDE_OF[ENTER[after.side]]] if turns else ENTER[after.side]]
 
 
 def _verb(member: Member) -> Intent | str:

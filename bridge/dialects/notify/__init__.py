@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bridge.dialects.base import Context, Dialect, Message
+from bridge.dialects.base import Context, Dialect, Message, Unreadable
 from bridge.dialects.families.postbacks import reports_an_order
+from bridge.dialects.families.synonyms import ROLE, bare_name
 from bridge.dialects.families.values import refuse_placeholder
 from bridge.domain.intent import Kind, Reading
 
 _TEXTS = ("message", "text", "msg", "content", "comment", "note")
 _SECRETS = ("secret", "key", "token", "passphrase", "password")
+_MEMBER = re.compile(r"[\"“”]\s{0,3}(\w{1,40})\s{0,3}\\?[\"“”]\s{0,3}:", re.ASCII)
+_ASKING = frozenset({"symbol", "action", "position", "quantity"})
 _TRADING = re.compile(r"\b(?:buy|sell|long|short|close|exit|flatten|reverse)\b", re.IGNORECASE)
 
 
@@ -22,6 +25,8 @@ def _recognise(message: Message) -> str | None:
 
 
 def _read(message: Message, context: Context) -> Reading:
+    if message.json is None:
+        _refuse_json_inside(message.text)
     if _TRADING.search(message.text):
         # A failed order and no news: whoever wrote a trading word around a placeholder should hear about it.
         refuse_placeholder(message.text, "message")
@@ -32,6 +37,15 @@ def _read(message: Message, context: Context) -> Reading:
         notify=message.text if message.json is None else _first(body, _TEXTS),
         secret=_first(body, _SECRETS),
     )
+
+
+def _refuse_json_inside(text: str) -> None:
+    """Text around an order's JSON, or quotation marks around all of it, keep every other dialect from seeing it."""
+    roles = {ROLE.get(bare_name(match[1])) for match in _MEMBER.finditer(text)}
+    if len(_ASKING & roles) > 1:
+        raise Unreadable(
+            "malformed_json", "the message has the members of an order but is no JSON; send the object and nothing else"
+        )
 
 
 def _first(body: dict[str, Any], names: tuple[str, ...]) -> str | None:

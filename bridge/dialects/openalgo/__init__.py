@@ -13,6 +13,7 @@ from typing import Any
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
 from bridge.dialects.families.levels import INDIAN_ORDER_TYPES, NEEDS_LIMIT, NEEDS_TRIGGER, PRODUCTS
 from bridge.dialects.families.positions import PLAIN
+from bridge.dialects.families.postbacks import reports_an_order
 from bridge.dialects.families.values import (
     absent,
     not_negative,
@@ -67,7 +68,7 @@ _OURS = frozenset({"symbol", "exchange", "action"})
 
 def _recognise(message: Message) -> str | None:
     body = message.json
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or reports_an_order(body):
         return None
     if isinstance(body.get("apikey"), str) and "command" not in body:
         return "it has an apikey as OpenAlgo's API wants it"
@@ -95,7 +96,7 @@ def _endpoint(body: dict[str, Any]) -> str:
     if "orderid" in body:
         return "modifyorder" if "action" in body else "cancelorder"
     for member, endpoint in _TELLTALE:
-        if member in body:
+        if member in body and (member != "offset" or "action" in body):  # without one it asks for the contract's name
             return endpoint
     if "action" in body or "quantity" in body:
         return "placeorder"
@@ -144,13 +145,14 @@ def _terms(body: dict[str, Any], exchange: Any, *, smart: bool = False, intent: 
     """What all orders have: side, size, type with the prices it needs, product."""
     side = word(body.get("action"), "action", SIDES, code="unknown_side")
     order_type = _word_or(body, "pricetype", ORDER_TYPES, OrderType.MARKET)
+    quantity = _quantity(body, smart=smart)
     disclosed = unless_zero(body.get("disclosed_quantity"), "disclosed_quantity")
     return {
         "intent": intent or PLAIN[side],
         "exchange": text(exchange, "exchange"),
         "side": side,
-        "quantity": _quantity(body, smart=smart),
-        "quantity_type": QuantityType.UNITS,
+        "quantity": quantity,
+        "quantity_type": QuantityType.DEFAULT if quantity is None else QuantityType.UNITS,
         "order_type": order_type,
         "price": _needed(body, "price", order_type in NEEDS_LIMIT),
         "trigger_price": _needed(body, "trigger_price", order_type in NEEDS_TRIGGER),
@@ -159,9 +161,11 @@ def _terms(body: dict[str, Any], exchange: Any, *, smart: bool = False, intent: 
     }
 
 
-def _quantity(body: dict[str, Any], *, smart: bool) -> Decimal:
+def _quantity(body: dict[str, Any], *, smart: bool) -> Decimal | None:
     # A smart order is sized by its wanted position; a quantity of zero is how senders say "only close".
-    return not_negative(body.get("quantity"), "quantity") if smart else positive(body.get("quantity"), "quantity")
+    if not smart:
+        return positive(body.get("quantity"), "quantity")
+    return None if absent(body.get("quantity")) else not_negative(body["quantity"], "quantity")
 
 
 def _word_or(body: dict[str, Any], name: str, table: dict[str, Any], default: Any) -> Any:

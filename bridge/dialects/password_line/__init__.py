@@ -13,6 +13,7 @@ from bridge.dialects.families.pairs import Pairs, is_text, items, level, read_pa
 from bridge.domain.intent import Level, OrderIntent, OrderType, QuantityType, Reading, Side
 
 _SECOND = re.compile(r"(long|short|flat)[ \t]+([^\s=]{1,64})(?=\s|$)", re.IGNORECASE)
+_MISSPELT = re.compile(r"([a-z]{2,12})[ \t]+([A-Z0-9.]{3,32})[ \t]+q=\S", re.ASCII)
 _SIDES = {"long": Side.BUY, "short": Side.SELL}
 _UNITS = {"percent": QuantityType.PERCENT_EQUITY, "lots": QuantityType.LOTS}
 _KEYS = frozenset({"q", "qt", "sl", "tp", "slp", "tpp", "p"})
@@ -26,7 +27,7 @@ def recognise(message: Message) -> str | None:
     password = first.strip()
     if not password or len(password.split()) > 1 or "=" in password or password.endswith(":"):
         return None
-    found = _SECOND.match(rest.lstrip())
+    found = _SECOND.match(rest.lstrip()) or _MISSPELT.match(rest.lstrip())
     if not found or ("=" not in rest and not found[2].isupper()):
         return None  # two lines of prose
     return f'the second line begins with "{found[1]} {found[2]}", under a line that is the password'

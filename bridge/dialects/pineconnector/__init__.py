@@ -21,15 +21,19 @@ _ACTION_THIRD = ("buy", "sell", "close", "cancel")
 
 
 def recognise(message: Message) -> str | None:
-    """A licence, then a command, then a symbol; an unknown word after a licence number is a misspelt command."""
+    """A licence, then a command, then a symbol; what else stands behind a licence number is a misspelt command."""
     if not is_text(message):
         return None
     parts = [part.strip() for part in message.text.split(",", 4)]
-    if len(parts) < 2 or "=" in parts[0] or not parts[0] or " " in parts[0]:
+    if len(parts) < 2 or "=" in parts[0] or " " in parts[0]:
         return None
     if parts[1].casefold() in COMMANDS and (_LICENCE.fullmatch(parts[0]) or _has_pairs(parts)):
         return f'"{parts[1]}" stands between a licence and a symbol'
-    if not _LICENCE.fullmatch(parts[0]) or not _WORD.fullmatch(parts[1]) or len(parts) < 3:
+    if not _LICENCE.fullmatch(parts[0]):
+        return None
+    if _without_commas(parts[1]):
+        return "it begins with a licence number and a command"
+    if not _WORD.fullmatch(parts[1]) or len(parts) < 3:
         return None
     third = parts[2].casefold()
     return (
@@ -37,6 +41,11 @@ def recognise(message: Message) -> str | None:
         if "=" in third or third.startswith(_ACTION_THIRD)
         else "it begins with a licence number, a word and a symbol"
     )
+
+
+def _without_commas(part: str) -> bool:
+    """Whether the command was left out, or the rest was written with blanks."""
+    return not part or part.split()[0].casefold() in COMMANDS
 
 
 def _has_pairs(parts: list[str]) -> bool:
@@ -61,6 +70,8 @@ def read(message: Message, context: Context) -> Reading:
 
 def _parts(text: str) -> tuple[str, Command, str, Pairs]:
     parts = items(text, ",", 2, "LicenseID,command,symbol")
+    if not parts[0]:
+        raise Unreadable("missing_licence", "the first part must be the licence: LicenseID,command,symbol")
     command = COMMANDS.get(parts[1].casefold())
     if command is None:
         raise Unreadable("unknown_command", f'PineConnector has no command "{values.shown(parts[1])}"')
@@ -68,6 +79,10 @@ def _parts(text: str) -> tuple[str, Command, str, Pairs]:
         raise Unreadable("missing_symbol", "the third part must be the symbol: LicenseID,command,symbol")
     pairs = read_pairs(parts[3:])
     refuse_unknown(pairs, KEYS, "PineConnector")
+    if command.control and parts[2].casefold() != parts[1].casefold():
+        raise Unreadable(
+            "unexpected_symbol", f"{parts[1]} is for the receiver itself: repeat it where a symbol would stand"
+        )
     return parts[0], command, values.symbol(parts[2]), pairs
 
 

@@ -30,6 +30,8 @@ _ENTRIES: Mapping[str, DistanceType] = {
 }
 _TRAILING = ("trailtrig", "traildist", "trailstep")
 _AVERAGE_TRUE_RANGE = ("atrtimeframe", "atrperiod", "atrmultiplier", "atrshift", "atrtrigger")
+_RANGE_NEEDS = ("atrtimeframe", "atrperiod")
+LONGEST_COMMENT = 20  # characters
 
 KEYS = frozenset(
     {*SIZES, *_STOPS, *_TARGETS, *_ENTRIES, *_TRAILING, *_AVERAGE_TRUE_RANGE}
@@ -89,9 +91,16 @@ def management(pairs: Pairs) -> dict[str, Any]:
     return {
         "trailing": _trailing(pairs),
         "break_even": _break_even(pairs),
-        "tag": values.optional_text(pairs.get("comment"), "comment"),
+        "tag": _comment(pairs),
         "extras": _extras(pairs),
     }
+
+
+def _comment(pairs: Pairs) -> str | None:
+    said = values.optional_text(pairs.get("comment"), "comment")
+    if said and len(said) > LONGEST_COMMENT:
+        raise Unreadable("comment_too_long", f"comment: at most {LONGEST_COMMENT} characters, was {len(said)}")
+    return said
 
 
 def _trailing(pairs: Pairs) -> Trailing | None:
@@ -120,6 +129,8 @@ def _extras(pairs: Pairs) -> dict[str, Any]:
     if (least := values.unless_zero(pairs.get("accfilter"), "accfilter")) is not None:
         extras["account_filter"] = least
     if average := {key[3:]: _figure(pairs[key], key) for key in _AVERAGE_TRUE_RANGE if key in pairs}:
+        if missing := next((key for key in _RANGE_NEEDS if values.absent(pairs.get(key))), None):
+            raise Unreadable("missing_member", f"{missing}: a trailing stop by average true range needs it")
         extras["atr_trailing"] = average
     return extras
 

@@ -50,7 +50,8 @@ def recognise(message: Message) -> str | None:
     verb = words[0].casefold()
     if len(words) == 1:
         return f'"{text}" is a command' if verb in _FLATTENS | _CANCELS | _CONTROLS.keys() else None
-    if verb in _TRADES and _QUANTITY.fullmatch(words[1]) and len(words) <= 12:
+    counted = 2 if words[1].casefold() in _TRADES else 1  # "sell short 10 AAPL" is no verb here, but an order
+    if verb in _TRADES and len(words) <= 12 and any(map(_QUANTITY.fullmatch, words[counted : counted + 1])):
         return f'it begins with "{words[0]} {words[1]}"'
     if verb in _TRADES or verb in _CLOSES | _CANCELS | _FLATTENS:
         known = _TICKER.fullmatch(words[1]) and words[1] not in HEADLINE_WORDS and len(words) <= 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
@@ -40,7 +41,11 @@ def _read(message: Message, context: Context) -> Reading:
     said: dict[str, Any] = {"dialect": DIALECT.name, "secret": secrets.pop()}
     if len(parts) == 1 and (control := CONTROLS.get(str(parts[0].get("action")))):
         return Reading(kind=Kind.CONTROL, control=control, bot=_bot(parts[0]), **said)
-    return Reading(kind=Kind.ORDER, orders=tuple(_order(part) for part in parts), **said)
+    delays = {unless_zero(part.get("delay_seconds"), "delay_seconds") for part in parts}
+    if len(delays) == 1:  # it holds for the whole message
+        return Reading(kind=Kind.ORDER, orders=tuple(map(_order, parts)), delay_s=delays.pop(), **said)
+    orders = (replace(_order(part), delay_s=unless_zero(part.get("delay_seconds"), "delay_seconds")) for part in parts)
+    return Reading(kind=Kind.ORDER, orders=tuple(orders), **said)
 
 
 def _bot(part: dict[str, Any]) -> str:
@@ -56,7 +61,6 @@ def _order(part: dict[str, Any]) -> OrderIntent:
     return OrderIntent(
         symbol=_symbol(pair) if pair else None,
         raw_symbol=pair,
-        delay_s=unless_zero(part.get("delay_seconds"), "delay_seconds"),
         extras={"bot": _bot(part)},
         **action,
     )

@@ -17,6 +17,7 @@ from bridge.dialects.families.values import (
     optional_word,
     positive,
     symbol,
+    unless_zero,
     word,
 )
 from bridge.domain.intent import (
@@ -79,8 +80,10 @@ def _recognise(message: Message) -> str | None:
     if not names <= _MEANING.keys():
         return None
     meanings = {_MEANING[name] for name in names}
-    if len(meanings) < len(body) or "action" not in meanings or not _acts(body):
+    if len(meanings) < len(body) or "action" not in meanings or not _acts(body) or _has_shares(body):
         return None
+    if "orderType" not in meanings and not names.isdisjoint({"stop", "limit"}):
+        return None  # a bare "stop" may as well be a stop loss
     if "action" in names:
         return "it has an action, and Trade Relay knows all its members"
     return "it has members that only Trade Relay knows" if _PARTICULAR & names else None
@@ -90,6 +93,12 @@ def _acts(body: dict[str, Any]) -> bool:
     """Whether the action is one of Trade Relay's own words."""
     action = next(value for name, value in body.items() if _MEANING[name.casefold()] == "action")
     return isinstance(action, str) and action.strip().casefold() in ACTIONS
+
+
+def _has_shares(body: dict[str, Any]) -> bool:
+    """Whether a size is written with a `%`, which Trade Relay has members of their own for."""
+    sizes = (value for name, value in body.items() if _MEANING[name.casefold()] in SIZES)
+    return any(isinstance(value, str) and value.rstrip().endswith("%") for value in sizes)
 
 
 def _read(message: Message, context: Context) -> Reading:
@@ -149,7 +158,7 @@ def _exit(said: dict[str, Any]) -> OrderIntent:
 
 
 def _entry(said: dict[str, Any], side: Side) -> OrderIntent:
-    order_type = optional_word(said.get("orderType"), "orderType", ORDER_TYPES) or OrderType.MARKET
+    order_type = optional_word(said.get("orderType"), "orderType", ORDER_TYPES) or _implied(said)
     stop_loss = _stop_loss(said)
     quantity, quantity_type = _size(said, stop_loss)
     return OrderIntent(
@@ -167,6 +176,19 @@ def _entry(said: dict[str, Any], side: Side) -> OrderIntent:
         stop_loss=stop_loss,
         **_instrument(said),
     )
+
+
+def _implied(said: dict[str, Any]) -> OrderType:
+    """Market when nothing is said; a price that was sent must not be lost in a market order."""
+    trails, stop, limit = (
+        any(unless_zero(said.get(name), name) for name in names)
+        for names in (("trailAmount", "trailPercent"), ("stopPrice",), ("limitPrice",))
+    )
+    if trails:
+        return OrderType.TRAILING_STOP
+    if stop:
+        return OrderType.STOP_LIMIT if limit else OrderType.STOP
+    return OrderType.LIMIT if limit else OrderType.MARKET
 
 
 def _size(said: dict[str, Any], stop_loss: Level | None) -> tuple[Decimal | None, QuantityType]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
 from bridge.dialects.families.levels import NEEDS_TRIGGER, ORDER_TYPES, TIME_IN_FORCE, level
-from bridge.dialects.families.positions import LEAVE, STANCES, TOWARDS, Stance, opposite
+from bridge.dialects.families.positions import LEAVE, PLAIN, STANCES, TOWARDS, Stance, opposite
+from bridge.dialects.families.postbacks import reports_an_order
+from bridge.dialects.families.synonyms import ROLE, bare_name
 from bridge.dialects.families.values import (
     absent,
     not_negative,
@@ -22,6 +25,7 @@ from bridge.dialects.families.values import (
     symbol,
     word,
 )
+from bridge.dialects.families.verbs import known_verb
 from bridge.domain.intent import (
     DistanceType,
     InstrumentHint,
@@ -77,21 +81,39 @@ MONEYNESS = {"itm": "ITM", "otm": "OTM"}
 # TradersPost has its password in the address; users who move here put one into the body.
 SECRETS = ("secret", "passphrase", "password", "token", "key")
 
-_CONTRACT = re.compile(r"([A-Z][A-Z.]{0,5})[ _]?(\d{2})(\d{2})(\d{2})([CP])(\d{1,6}(?:\.\d{1,3})?)")
+_CONTRACT = re.compile(r"([A-Z][A-Z.]{0,5})([ _]?)(\d{2})(\d{2})(\d{2})([CP])(\d{1,8}(?:\.\d{1,3})?)")
+_SCALED_STRIKE = 8  # digits of a strike without its point, in thousandths
+# What TradersPost itself has a name for; `strategy` and `exchange` stand in no message of its own.
+_OWN = frozenset(
+    {"ticker", "action", "sentiment", "quantity", "quantityType", "orderType", "limitPrice", "stopPrice"}
+    | {"trailAmount", "trailPercent", "signalPrice", "price", "timeInForce", "takeProfit", "stopLoss"}
+)
+_ONLY_THERE = _OWN - {"ticker", "action", "quantity", "price"}
 # Members that only other senders write and that would change the order: with one of them it is not TradersPost's.
 _FOREIGN = frozenset(
-    {"auth_key", "apikey", "api_key", "bot_id", "strategy"}
-    | {"qty", "size", "contracts", "volume", "shares", "lots", "notional", "risk", "riskPercent", "side", "direction"}
-    | {"sl", "tp", "stop_loss", "take_profit", "stop", "target", "order_type", "limit_price", "stop_price", "type"}
-    | {"position_size", "positionSize", "market_position", "exchange", "leverage", "con_id", "bar"}
+    {"auth_key", "apikey", "api_key", "bot_id", "strategy", "exchange", "bar"}
+    | {"sl", "tp", "stop_loss", "take_profit", "stop", "target"}
+)
+_FOREIGN_ROLES = frozenset(
+    {"action", "type", "position", "quantity", "volume", "lots", "cash", "percent", "risk", "leverage", "con_id"}
+    | {"order_type", "limit", "trigger", "position_after", "target"}
 )
 
 
 def _recognise(message: Message) -> str | None:
     body = message.json
-    if not isinstance(body, dict) or "ticker" not in body or "action" not in body:
+    if not isinstance(body, dict) or "ticker" not in body or "action" not in body or reports_an_order(body):
         return None
-    return None if _FOREIGN & body.keys() else "it has ticker and action and nothing that TradersPost does not know"
+    if any(name in _FOREIGN or ROLE.get(bare_name(name)) in _FOREIGN_ROLES for name in body.keys() - _OWN):
+        return None
+    if _other_word(body["action"]) and not _ONLY_THERE & body.keys():
+        return None
+    return "it has ticker and action and nothing that TradersPost does not know"
+
+
+def _other_word(action: Any) -> bool:
+    """Whether the action is a word that TradersPost does not have but other senders do, such as close or long."""
+    return known_verb(action) is not None and str(action).strip().casefold() not in ACTIONS
 
 
 def _read(message: Message, context: Context) -> Reading:
@@ -121,8 +143,12 @@ def _order(body: dict[str, Any], ticker: str, intent: Intent) -> OrderIntent:
     if sentiment and intent not in SIDES:
         raise Unreadable("invalid_sentiment_action", "sentiment: only goes with action buy or sell; leave it out here")
     if intent is Intent.CANCEL_ORDERS:
-        return OrderIntent(intent=intent, symbol=ticker, scope="symbol")
+        return OrderIntent(intent=intent, symbol=ticker, scope="symbol", filter=_cancelled(body))
     side = SIDES.get(intent)
+    instrument = _instrument(body, ticker)
+    if side and instrument:
+        side, sentiment, instrument = _on_option(side, sentiment, instrument)
+        intent = PLAIN[side]
     stop_loss = _stop_loss(body.get("stopLoss"))
     quantity, quantity_type = _size(body, intent, sentiment, side, stop_loss)
     verb = _verb(intent, sentiment, side)
@@ -138,10 +164,15 @@ def _order(body: dict[str, Any], ticker: str, intent: Intent) -> OrderIntent:
         sentiment_after=sentiment,
         # "buy" closes a short and goes long, "sell" the other way round
         close_opposite=True if side and verb is intent else None,
-        instrument=_instrument(body, ticker),
+        instrument=instrument,
         cancel_open_orders=optional_boolean(body.get("cancel"), "cancel"),
         extras=_extras(body),
     )
+
+
+def _cancelled(body: dict[str, Any]) -> dict[str, str] | None:
+    kind = optional_word(body.get("cancelOrderType"), "cancelOrderType", ORDER_TYPES, code="invalid_order_type")
+    return {"order_type": kind.value} if kind else None
 
 
 def _verb(intent: Intent, sentiment: Stance | None, side: Side | None) -> Intent:
@@ -223,16 +254,20 @@ def _stop_loss(block: Any) -> Level | None:
     return Level(type=found.type, value=found.value, order=order, limit_price=limit)
 
 
+def _on_option(
+    side: Side, sentiment: Stance | None, contract: InstrumentHint
+) -> tuple[Side, Stance | None, InstrumentHint]:
+    """What the action means for the contract: it tells where the underlying goes, so puts are traded the other way round."""
+    if contract.right == "both" and sentiment in (None, TOWARDS[side]):
+        contract = replace(contract, right="call" if side is Side.BUY else "put")
+    if contract.right != "put":
+        return side, sentiment, contract
+    return side.opposite, opposite(sentiment) if sentiment else None, contract
+
+
 def _instrument(body: dict[str, Any], ticker: str) -> InstrumentHint | None:
     if match := _CONTRACT.fullmatch(ticker):
-        base, year, month, day, right, strike = match.groups()
-        return InstrumentHint(
-            kind="option",
-            underlying=base,
-            expiry=_expiry(int(year), int(month), int(day)),
-            right="call" if right == "C" else "put",
-            strike=positive(strike, "ticker strike"),
-        )
+        return _contract(match)
     right = optional_word(body.get("optionType"), "optionType", RIGHTS, code="invalid_option_type")
     if right is None:
         return None
@@ -246,11 +281,27 @@ def _instrument(body: dict[str, Any], ticker: str) -> InstrumentHint | None:
     )
 
 
+def _contract(match: re.Match[str]) -> InstrumentHint:
+    base, mark, *digits, right, strike = match.groups()
+    # Behind an underscore the month stands first: SPY_052025C582.5
+    month, day, year = digits if mark == "_" else (*digits[1:], digits[0])
+    figure = positive(strike, "ticker strike")
+    return InstrumentHint(
+        kind="option",
+        underlying=base,
+        expiry=_expiry(int(year), int(month), int(day)),
+        right="call" if right == "C" else "put",
+        strike=figure / 1000 if len(strike) == _SCALED_STRIKE and "." not in strike else figure,
+    )
+
+
 def _expiry(year: int, month: int, day: int) -> str:
     try:
         return date(2000 + year, month, day).isoformat()
     except ValueError:
-        raise Unreadable("bad_expiry", "ticker: the option's expiry is no date of the form yymmdd") from None
+        raise Unreadable(
+            "bad_expiry", "ticker: the option's expiry is no date of the form yymmdd, or _mmddyy"
+        ) from None
 
 
 def _strike_rule(body: dict[str, Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ ENTRIES: Mapping[str, tuple[Side, OrderType]] = {
 }
 _SIZES = {"vol": QuantityType.LOTS, "risk": QuantityType.RISK_PERCENT}
 _UNITS: Mapping[str, DistanceType] = {"pips": "pips", "price": "price"}
+_TICKER = re.compile(r"[A-Z0-9]{3,}[a-z.#!]{0,4}")
 _KEYS = frozenset({*_SIZES, "price", "stoplimitprice", "sl", "tp", "tpsltype", "slip", "magic", "comment"})
 
 
@@ -40,8 +42,10 @@ def recognise(message: Message) -> str | None:
     if not is_text(message):
         return None
     parts = [part.strip() for part in message.text.split(",", 4)]
-    if len(parts) < 3 or "=" in parts[1] or parts[0].casefold() not in {*ENTRIES, "modify"}:
+    if len(parts) < 2 or "=" in parts[1] or parts[0].casefold() not in {*ENTRIES, "modify"}:
         return None
+    if len(parts) == 2:
+        return f'"{parts[0]}" stands first and only a symbol follows' if _TICKER.fullmatch(parts[1]) else None
     key = parts[2].split("=", 1)[0].strip().casefold() if "=" in parts[2] else ""
     return f'"{parts[0]}" stands first, a symbol and {key.upper()}= follow' if key else None
 

@@ -45,7 +45,7 @@ AMOUNT_TYPES = {
 
 _EXITS = frozenset({Intent.EXIT_LONG, Intent.EXIT_SHORT})
 _BESIDE = frozenset(
-    {"orderType", "amountPerTrade", "amountPerTradeType", "takeProfits", "stopLoss", "reduceOnly"}
+    {"orderType", "amountPerTrade", "amountPerTradeType", "takeProfits", "takeProfit", "stopLoss", "reduceOnly"}
     | {"placeConditionalOrdersOnExchange"}
 )
 # The bot proposes comments of this shape: ENTER-LONG_exchange_pair_name_timeframe_id
@@ -58,7 +58,9 @@ def _recognise(message: Message) -> str | None:
         code = body.get("code")
         ours = isinstance(code, str) and (_BESIDE & body.keys() or _known(code, {}))
         return "it has a bot's code" if ours else None
-    return "it is one of the bot's comments" if body is None and _known(message.text, {}) else None
+    if body is None and message.text.title() in CODES:
+        return "it is one of the bot's comments"
+    return "it is a comment that the bot proposes" if body is None and _known(message.text, {}) else None
 
 
 def _read(message: Message, context: Context) -> Reading:
@@ -93,7 +95,7 @@ def _order(body: dict[str, Any], intent: Intent) -> OrderIntent:
         quantity=quantity,
         quantity_type=quantity_type,
         **entry,
-        take_profit=_take_profits(body.get("takeProfits")),
+        take_profit=_take_profits(body.get("takeProfit") if absent(body.get("takeProfits")) else body["takeProfits"]),
         stop_loss=None if absent(body.get("stopLoss")) else _level(object_of(body["stopLoss"], "stopLoss"), "stopLoss"),
         reduce_only=optional_boolean(body.get("reduceOnly"), "reduceOnly"),
         leverage=optional_positive(body.get("leverage"), "leverage"),

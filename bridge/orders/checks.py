@@ -31,10 +31,16 @@ def trading_is_not_stopped(_: Candidate, situation: Situation) -> Refusal | None
     )
 
 
-def strategy_is_live(_: Candidate, situation: Situation) -> Refusal | None:
-    """The strategy is switched on and its owner may trade."""
-    if situation.user is None or situation.user.disabled or situation.user.role == "viewer":
+def owner_may_trade(_: Candidate, situation: Situation) -> Refusal | None:
+    """The strategy's owner is there, switched on, and more than a viewer."""
+    user = situation.user
+    if user is None or user.disabled or user.role == "viewer":
         return Refusal("user_may_not_trade", "The owner of this strategy may not trade.")
+    return None
+
+
+def strategy_is_on(_: Candidate, situation: Situation) -> Refusal | None:
+    """The strategy is switched on."""
     if not situation.strategy.enabled:
         return Refusal("strategy_disabled", f"The strategy {situation.strategy.name} is switched off.")
     return None
@@ -400,7 +406,8 @@ def attached_exits_are_understood(candidate: Candidate, situation: Situation) ->
 
 CHECKS: tuple[Check, ...] = (
     trading_is_not_stopped,  # first: the brake works whatever else is wrong
-    strategy_is_live,
+    owner_may_trade,
+    strategy_is_on,
     account_is_usable,  # the checks below may look at the account
     clock_is_steady,
     alert_is_fresh,

@@ -31,7 +31,8 @@ from bridge.orders.checks import (
     FIGURES,
     account_is_usable,
     alert_is_fresh,
-    strategy_is_live,
+    owner_may_trade,
+    strategy_is_on,
     trading_is_not_stopped,
 )
 from bridge.orders.journal import Claim
@@ -56,7 +57,7 @@ SCAN_KEPT = timedelta(minutes=10)
 # TradingView sends an alert that met a 5xx again after 5 s, at most three times.
 TRADINGVIEW_RESENDS_S = 20.0
 # What can be said of an intent over everything a strategy holds, before anybody knows what that is.
-CHECKS_WITHOUT_INSTRUMENT = (trading_is_not_stopped, strategy_is_live, account_is_usable, alert_is_fresh)
+CHECKS_WITHOUT_INSTRUMENT = (trading_is_not_stopped, owner_may_trade, strategy_is_on, account_is_usable, alert_is_fresh)
 EVERYTHING = Instrument(symbol="", exchange="", kind=InstrumentKind.EQUITY)
 
 

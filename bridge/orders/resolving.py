@@ -18,7 +18,7 @@ from bridge.kit.database import Transaction
 from bridge.kit.ids import new_id
 from bridge.orders import journal, tables
 from bridge.orders.building import build
-from bridge.orders.checks import CHECKS, alert_is_fresh, alert_is_in_order, first_refusal, strategy_is_live
+from bridge.orders.checks import CHECKS, alert_is_fresh, alert_is_in_order, first_refusal, strategy_is_on
 from bridge.orders.journal import Notice
 from bridge.orders.operations import Operations
 from bridge.orders.planning import Step, against_position, candidate, priced
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Age and order of alerts were judged when the alert came; here its deadline decides.
 # A strategy that was switched off meanwhile still finishes what it was asked for.
-CHECKS_HERE = tuple(check for check in CHECKS if check not in (alert_is_fresh, alert_is_in_order, strategy_is_live))
+CHECKS_HERE = tuple(check for check in CHECKS if check not in (alert_is_fresh, alert_is_in_order, strategy_is_on))
 _WHOLE = (None, QuantityType.FULL_POSITION, QuantityType.DEFAULT)
 
 

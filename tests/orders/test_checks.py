@@ -40,15 +40,15 @@ def test_a_kill_switch_stops_ways_out_too(scope: str, words: str) -> None:
 
 @pytest.mark.parametrize("user", [None, replace(ANN, disabled=True), replace(ANN, role=Role.VIEWER)])
 def test_only_people_who_may_trade_do(user: Any) -> None:
-    assert no(checks.strategy_is_live, candidate(), situation(user=user)) == "user_may_not_trade"
+    assert no(checks.owner_may_trade, candidate(), situation(user=user)) == "user_may_not_trade"
 
 
 def test_a_strategy_that_is_off_sends_nothing() -> None:
     off = situation()
     off = replace(off, strategy=replace(off.strategy, enabled=False))
 
-    assert no(checks.strategy_is_live, candidate(), off) == "strategy_disabled"
-    assert no(checks.strategy_is_live, candidate(), situation()) is None
+    assert no(checks.strategy_is_on, candidate(), off) == "strategy_disabled"
+    assert no(checks.strategy_is_on, candidate(), situation()) is None
 
 
 def test_an_account_must_be_there_its_owners_and_on() -> None:

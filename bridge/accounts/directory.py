@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import structlog
+
 from bridge.accounts.model import (
     Account,
     AccountSettings,
@@ -20,9 +22,11 @@ from bridge.accounts.model import (
     User,
 )
 from bridge.kit.clock import Clock
-from bridge.kit.database import Reader, Row
+from bridge.kit.database import Reader, Row, StorageUnavailable
 
 T = TypeVar("T", User, Account, Strategy, Source)
+
+_log = structlog.get_logger(__name__)
 
 POLL_S = 0.1  # a kill switch thrown in another process is seen within this
 
@@ -57,13 +61,22 @@ class Directory:
 
     async def refresh(self) -> Snapshot:
         """Read everything again if anything changed."""
-        self.snapshot = await asyncio.to_thread(self._load)
+        found = await asyncio.to_thread(self._load)
+        if found.revision >= self.snapshot.revision:  # of two looks at once the slower one may know less
+            self.snapshot = found
         return self.snapshot
 
     async def follow(self) -> None:
-        """Refresh for ever."""
+        """Refresh for ever: a database that is away, or a row that cannot be read, is tried again."""
+        told = ""
         while True:
-            await self.refresh()
+            try:
+                await self.refresh()
+                told = ""
+            except (StorageUnavailable, ValueError) as problem:
+                if told != str(problem):  # once, not ten times a second
+                    _log.error("settings_not_read", problem=str(problem))
+                told = str(problem)
             await asyncio.sleep(POLL_S)  # real seconds: a switch is thrown by a person
 
     def load(self) -> Snapshot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +25,7 @@ from bridge.accounts.model import (
 )
 from bridge.accounts.service import password_is
 from bridge.kit.clock import micros
+from bridge.kit.database import StorageUnavailable
 from bridge.kit.vault import KeyFileProblem
 from tests.accounts.office import Office
 
@@ -103,6 +105,53 @@ async def test_a_directory_follows_what_other_processes_change(office: Office, m
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
+
+
+async def test_a_directory_goes_on_following_after_the_database_was_away(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh, tries = office.directory.refresh, 0
+    seen = asyncio.Event()
+
+    async def refused_once() -> Snapshot:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise StorageUnavailable("the server restarts")
+        seen.set()
+        return await refresh()
+
+    monkeypatch.setattr(office.directory, "refresh", refused_once)
+    following = asyncio.ensure_future(office.directory.follow())
+
+    await asyncio.wait_for(seen.wait(), 10)
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+
+
+async def test_a_slow_look_does_not_undo_a_newer_one(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, may_end = asyncio.Event(), threading.Event()
+    loop, read = asyncio.get_running_loop(), office.reader.read
+
+    def slowly(sql: str, row: Any = None) -> list[dict[str, Any]]:
+        found = read(sql, row)
+        if "switches" in sql and not reading.is_set():
+            loop.call_soon_threadsafe(reading.set)
+            may_end.wait(10)
+        return found
+
+    monkeypatch.setattr(office.reader, "read", slowly)
+    await office.accounts.add_user("Ann", "pw", Role.TRADER)
+    slow = asyncio.ensure_future(office.directory.refresh())
+    await reading.wait()
+    await office.accounts.throw_switch("global", "", stopped=True, reason="", by="Ann")
+
+    await office.directory.refresh()
+    may_end.set()
+    await slow
+
+    assert office.directory.snapshot.stop() is not None
 
 
 async def test_names_are_taken_once(office: Office) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bridge.domain.intent import OrderType, Product, QuantityType, Side
+from bridge.kit.clock import known_zone
 
 
 class Role(StrEnum):
@@ -58,7 +59,7 @@ class Window(_Settings):
     start: time | None = None
     end: time | None = None
     square_off: time | None = None
-    zone: str = "Asia/Kolkata"
+    zone: Annotated[str, AfterValidator(known_zone)] = "Asia/Kolkata"
 
 
 class StrategySettings(_Settings):

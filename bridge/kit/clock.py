@@ -6,6 +6,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -70,6 +71,14 @@ def micros(moment: datetime) -> int:
 def from_micros(stamp: int) -> datetime:
     """The moment that `micros` wrote."""
     return _EPOCH + timedelta(microseconds=stamp)
+
+
+def known_zone(name: str) -> str:
+    """The name of a time zone that there is. Raises `ValueError` for any other."""
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError) as problem:
+        raise ValueError(f"there is no time zone {name!r}; write one like Asia/Kolkata") from problem
 
 
 async def wait_for(event: asyncio.Event, seconds: float, clock: Clock) -> bool:

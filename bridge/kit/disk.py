@@ -6,9 +6,12 @@ import os
 import time
 from pathlib import Path
 
+import structlog
+
 BALLAST_BYTES = 8 * 1024 * 1024
 WATERMARK_BYTES = 32 * 1024 * 1024
 _LOOK_EVERY_S = 0.5
+_log = structlog.get_logger(__name__)
 
 
 class Reserve:
@@ -41,13 +44,20 @@ class Reserve:
 
     def release(self) -> bool:
         """Give the ballast back to the disk; False when there was none left."""
-        if not self._ballast.exists():
+        try:
+            self._ballast.unlink()
+        except FileNotFoundError:  # burnt already, maybe by another process
             return False
-        self._ballast.unlink()
+        except OSError as problem:
+            _log.error("ballast_not_released", problem=str(problem))
+            return False
         return True
 
     def _restore(self) -> None:
         if self._ballast_bytes and not self._ballast.exists() and self.free() >= self._watermark + self._ballast_bytes:
-            with self._ballast.open("wb") as file:
-                file.write(b"\0" * self._ballast_bytes)
-                os.fsync(file.fileno())
+            try:
+                with self._ballast.open("wb") as file:
+                    file.write(b"\0" * self._ballast_bytes)
+                    os.fsync(file.fileno())
+            except OSError as problem:  # a quota, say: there is room for alerts all the same
+                _log.error("ballast_not_laid_up", problem=str(problem))

@@ -254,8 +254,7 @@ _SHARED: tuple[Processor, ...] = (
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send this process's logs to `stream` (standard error) and the settings' file. May be called again.
-    Raises `ValueError` for a level that does not exist."""
+    """Send this process's logs to `stream` (standard error) and the settings' file. May be called again."""
     stream = stream or sys.stderr
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
     handlers: list[logging.Handler] = [logging.StreamHandler(stream)]

@@ -30,11 +30,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="BRIDGE_", env_file=".env", extra="ignore", frozen=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on; anything but loopback needs a TLS proxy in front")
-    port: int = Field(8000, description="HTTP port")
-    ws_port: int = Field(8765, description="Port of the streaming proxy")
+    port: int = Field(8000, ge=1, le=65535, description="HTTP port")
+    ws_port: int = Field(8765, ge=1, le=65535, description="Port of the streaming proxy")
     data_dir: Path = Field(Path("./var"), description="Where the database, keys and logs live")
     database_url: str | None = Field(
-        None, description="`postgresql://…` or `sqlite:///…`; without it, `bridge.db` in the data directory"
+        None,
+        pattern=r"^(sqlite|postgresql)://",
+        description="`postgresql://…` or `sqlite:///…`; without it, `bridge.db` in the data directory",
     )
     key_file: Path | None = Field(
         None, description="Master keys, mode 0600; without it, `master.key` in the data directory"
@@ -48,12 +50,14 @@ class Settings(BaseSettings):
     )
     always_open: bool = Field(False, description="Treat every market as open; only with the simulated market")
     market_seed: int = Field(20261121, description="Seed of the simulated market")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: str = Field(
+        "INFO", pattern="^(?i:DEBUG|INFO|WARNING|ERROR|CRITICAL)$", description="DEBUG, INFO, WARNING or ERROR"
+    )
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="auto is coloured text on a terminal, JSON elsewhere"
     )
     log_file: Path | None = Field(None, description="Also write JSON lines here, rotated at 10 MB, five kept")
-    max_in_flight: int = Field(2000, description="Alerts being answered at once; more get 503")
+    max_in_flight: int = Field(2000, ge=1, description="Alerts being answered at once; more get 503")
     secure_cookies: bool = Field(
         False, description="Mark session cookies Secure; on by itself when the public URL is https"
     )

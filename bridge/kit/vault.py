@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -39,10 +40,14 @@ class Vault:
             _create(path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise KeyFileProblem(f"{path} can be read by others: chmod 600 it, then start again")
-        lines = path.read_bytes().split()
-        if len(lines) < 2 or len(base64.urlsafe_b64decode(lines[0])) < 32:
-            raise KeyFileProblem(f"{path} holds no usable keys: restore it from your backup of the keys")
-        return cls(base64.urlsafe_b64decode(lines[0]), lines[1:])
+        unusable = f"{path} holds no usable keys: restore it from your backup of the keys"
+        try:
+            pepper, *keys = (base64.urlsafe_b64decode(line) for line in path.read_bytes().split())
+        except ValueError as problem:
+            raise KeyFileProblem(unusable) from problem
+        if len(pepper) < 32 or not keys or any(len(key) != 32 for key in keys):
+            raise KeyFileProblem(unusable)
+        return cls(pepper, [base64.urlsafe_b64encode(key) for key in keys])
 
     def fingerprint(self, token: str) -> str:
         """A keyed hash of a high-entropy token: what tables keep in its place."""
@@ -74,9 +79,15 @@ class Vault:
 
 
 def _create(path: Path) -> None:
+    """Make the file, whole at once: another process that starts at the same time makes its own or finds this one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = base64.urlsafe_b64encode(secrets.token_bytes(32)) + b"\n" + Fernet.generate_key() + b"\n"
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(lines)
-        os.fsync(file.fileno())
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(lines)
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # the other's keys stand
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

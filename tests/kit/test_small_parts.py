@@ -16,6 +16,7 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bridge.kit import failpoints
 from bridge.kit.clock import Drift, ScaledClock, SystemClock, from_micros, micros, wait_for
@@ -149,6 +150,18 @@ def test_room_for_the_watermark_alone_lays_up_no_ballast(tmp_path: Path, room: d
     assert not (tmp_path / "ballast").exists()
 
 
+def test_alerts_are_taken_where_no_ballast_can_be_laid_up(tmp_path: Path, room: dict[str, int]) -> None:
+    (tmp_path / "ballast").symlink_to(tmp_path / "quota" / "reached")
+
+    assert Reserve(tmp_path, ballast_bytes=100, watermark_bytes=500).accepting()
+
+
+def test_a_ballast_that_cannot_be_burnt_is_none(tmp_path: Path, room: dict[str, int]) -> None:
+    (tmp_path / "ballast").mkdir()
+
+    assert not Reserve(tmp_path, ballast_bytes=100, watermark_bytes=500).release()
+
+
 def test_the_disk_is_looked_at_twice_a_second_only(tmp_path: Path, room: dict[str, int]) -> None:
     reserve = Reserve(tmp_path, ballast_bytes=0, watermark_bytes=500)
     assert reserve.accepting()
@@ -224,6 +237,26 @@ def test_without_a_word_everything_lies_in_the_data_directory(monkeypatch: pytes
     assert settings.base_url == "https://bridge.example"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "99999"),
+        ("WS_PORT", "0"),
+        ("LOG_LEVEL", "LOUD"),
+        ("DATABASE_URL", "mysql://db/bridge"),
+        ("MAX_IN_FLIGHT", "0"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"BRIDGE_{name}", value)
+
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
 # -- vault -------------------------------------------------------------------------------------------------------------------
 
 
@@ -246,7 +279,9 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         Vault.open(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"c2hvcnQ=\n", b"c2hvcnQ=\nc2hvcnQ=\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"c2hvcnQ=\n", b"c2hvcnQ=\nc2hvcnQ=\n", b"no keys at all", Fernet.generate_key() + b"\nc2hvcnQ=\n"]
+)
 def test_a_damaged_key_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "master.key"
     path.write_bytes(content)
@@ -254,6 +289,22 @@ def test_a_damaged_key_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
     with pytest.raises(KeyFileProblem, match="restore it"):
         Vault.open(path)
+
+
+def test_two_processes_that_start_at_once_have_the_same_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, link = tmp_path / "master.key", os.link
+    others: list[Vault] = []
+
+    def overtaken(draft: Path, name: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        others.append(Vault.open(name))
+        link(draft, name)
+
+    monkeypatch.setattr(os, "link", overtaken)
+    mine = Vault.open(path)
+
+    assert mine.fingerprint("token") == others[0].fingerprint("token")
+    assert [each.name for each in tmp_path.iterdir()] == ["master.key"]
 
 
 def vault() -> Vault:

@@ -50,6 +50,32 @@ log = structlog.get_logger("bridge")
 HOOK = "/hook/"
 
 
+def calendar_of(settings: Settings) -> Calendar:
+    """The installation's trading hours."""
+    return ALWAYS_OPEN if settings.always_open else CALENDAR
+
+
+def market_of(settings: Settings, clock: Clock, calendar: Calendar) -> Market:
+    """The installation's source of prices."""
+    if settings.market == "simulated":
+        return SimulatedMarket(clock, seed=settings.market_seed, calendar=calendar)
+    return NoPrices(clock)
+
+
+def connect_broker(account: Account, accounts: Accounts, **services: Any) -> Broker:
+    """An account's broker. `services` is what one that lives in this process needs: see `Connection`."""
+    connection = Connection(
+        account_id=account.id,
+        user_id=account.user_id,
+        settings=account.settings.broker,
+        credentials=accounts.credentials(account.id, account.sealed_credentials),
+        rest_url=account.rest_url,
+        stream_url=account.stream_url,
+        services=services,
+    )
+    return declaration(account.broker).connect(connection)
+
+
 class Bridge:
     """One process of the product. `web` takes alerts and shows pages, `dispatch` sends orders; most run both."""
 
@@ -75,8 +101,8 @@ class Bridge:
         self.accounts = Accounts(self.writer, self.vault, self.clock)
         self.directory = Directory(self.reader, self.clock)
         self.directory.load()
-        self.calendar = calendar or (ALWAYS_OPEN if settings.always_open else CALENDAR)
-        self.market = market or self._market()
+        self.calendar = calendar or calendar_of(settings)
+        self.market = market or market_of(settings, self.clock, self.calendar)
         self.survey = Survey(self.directory, self.reader, self.clock, self.market, self.calendar, capabilities_of)
         services = Services(
             self.writer, self.reader, self.clock, self.market, self.directory, self.survey, Holder.me().text()
@@ -95,38 +121,25 @@ class Bridge:
         self.square_off = SquareOff(self.pipeline, self.survey, self.reader, self.clock)
         self._web = web
         self._dispatch = dispatch
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def _reserve(self) -> Reserve | None:
         """Only a database in our own folder can be saved by freeing our own file."""
         return Reserve(self.settings.data_dir) if self.engine.dialect.name == "sqlite" else None
 
-    def _market(self) -> Market:
-        if self.settings.market == "simulated":
-            return SimulatedMarket(self.clock, seed=self.settings.market_seed, calendar=self.calendar)
-        return NoPrices(self.clock)
-
     async def _connect(self, account: Account) -> tuple[Broker, Capabilities]:
-        card = declaration(account.broker)
-        connection = Connection(
-            account_id=account.id,
-            user_id=account.user_id,
-            settings=account.settings.broker,
-            credentials=self.accounts.credentials(account.id, account.sealed_credentials),
-            rest_url=account.rest_url,
-            stream_url=account.stream_url,
-            services={
-                "writer": self.writer,
-                "reader": self.reader,
-                "market": self.market,
-                "clock": self.clock,
-                "calendar": self.calendar,
-                "on_update": self._broker_says,
-            },
+        broker = connect_broker(
+            account,
+            self.accounts,
+            writer=self.writer,
+            reader=self.reader,
+            market=self.market,
+            clock=self.clock,
+            calendar=self.calendar,
+            on_update=self._broker_says,
         )
-        broker = card.connect(connection)
         self._spawn(broker.warm())
-        return broker, getattr(broker, "capabilities", card.capabilities)
+        return broker, getattr(broker, "capabilities", declaration(account.broker).capabilities)
 
     def _broker_says(self, account_id: str) -> None:
         desk = self.dispatcher.desks.get(account_id)
@@ -138,7 +151,8 @@ class Bridge:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         task.add_done_callback(_report)
-        self._tasks.append(task)
+        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
 
     async def start(self) -> None:
         """Begin to work: settings followed, leases taken, what was left behind recovered."""
@@ -148,7 +162,7 @@ class Bridge:
         self._spawn(self.directory.follow())
         self._spawn(self.survey.follow())
         if self._dispatch:
-            await self.dispatcher.keep()
+            await self.dispatcher.start()
             self._spawn(self.dispatcher.run())
             self.square_off.start()
 

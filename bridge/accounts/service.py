@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -22,6 +24,8 @@ from bridge.kit.vault import Vault
 # OWASP's Argon2id figures: 17 ms and 19 MiB a check on two shared cores.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 SECRET_OVERLAP = timedelta(hours=24)
+BODY_SECRET_MIN, BODY_SECRET_MAX = 8, 200
+SourceSecret = Literal["signing_secret", "body_secret_hash"]
 
 
 def touch(tx: Transaction) -> None:
@@ -221,6 +225,44 @@ class Accounts:
             return found == 1
 
         return secret if await self._writer.run(work) else None
+
+    async def set_signing_secret(self, user_id: str, source_id: str) -> str | None:
+        """A new key (`whsec_…`) with which senders must sign from now on; the one before is worth nothing any more.
+        None when that user has no such source."""
+        key = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        sealed = self._vault.seal(key, f"sources.{source_id}.signing")
+        return key if await self._change_source(user_id, source_id, {"signing_secret": sealed}) else None
+
+    async def set_body_secret(self, user_id: str, source_id: str, secret: str | None = None) -> str | None:
+        """What messages must contain from now on: this, or 192 random bits. Only its keyed hash is kept.
+        None when that user has no such source. Raises `ValueError` for one that is too short or cannot be typed."""
+        secret = secrets.token_urlsafe(24) if secret is None else secret
+        if not (
+            BODY_SECRET_MIN <= len(secret) <= BODY_SECRET_MAX and secret.isprintable() and secret == secret.strip()
+        ):
+            raise ValueError(f"a secret has {BODY_SECRET_MIN} to {BODY_SECRET_MAX} visible characters")
+        changes = {"body_secret_hash": self._vault.fingerprint(secret)}
+        return secret if await self._change_source(user_id, source_id, changes) else None
+
+    async def drop_source_secret(self, user_id: str, source_id: str, setting: SourceSecret) -> bool:
+        """Ask senders for it no more; False when that user has no such source."""
+        return await self._change_source(user_id, source_id, {setting: None})
+
+    async def _change_source(self, user_id: str, source_id: str, changes: Mapping[str, Any]) -> bool:
+        key = {"id": source_id, "user_id": user_id}
+
+        def work(tx: Transaction) -> bool:
+            # Takes the row's lock before it is read: of two changes at once neither is lost.
+            if not tx.execute("UPDATE sources SET name = name WHERE id = :id AND user_id = :user_id", key):
+                return False
+            (row,) = tx.rows("SELECT settings FROM sources WHERE id = :id", key)
+            settings = SourceSettings.model_validate({**json.loads(row["settings"]), **changes})
+            sql = "UPDATE sources SET settings = :settings WHERE id = :id"
+            tx.execute(sql, {"settings": settings.model_dump_json(), "id": source_id})
+            touch(tx)
+            return True
+
+        return await self._writer.run(work)
 
     async def add_key(self, user_id: str, name: str, scopes: tuple[str, ...], *, days: int = 90) -> str:
         """An API key, shown this once: `brk_<id>_<secret>`."""

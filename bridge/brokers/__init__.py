@@ -23,7 +23,8 @@ def declaration(name: str) -> BrokerDeclaration:
     if name not in names():
         raise KeyError(f"no broker is called {name!r}; there are {', '.join(names())}")
     card = import_module(f"{__name__}.{name}").BROKER
-    assert isinstance(card, BrokerDeclaration), f"{name}: BROKER is not a BrokerDeclaration"  # noqa: S101 - a broken plug-in
+    if not isinstance(card, BrokerDeclaration):
+        raise TypeError(f"{name}: BROKER is not a BrokerDeclaration")
     return card
 
 

@@ -17,6 +17,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
+from pydantic import BaseModel
+
 from bridge.domain.instrument import Instrument
 from bridge.domain.intent import OrderType, Product, Side, TimeInForce
 
@@ -237,3 +239,4 @@ class BrokerDeclaration:
     capabilities: Capabilities
     connect: Callable[[Connection], Broker]
     needs: tuple[str, ...] = ()  # names of the credentials a person must give
+    settings: type[BaseModel] | None = None  # what an account's owner may choose; None: whatever they say is handed on

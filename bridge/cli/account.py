@@ -28,7 +28,7 @@ _CREDENTIALS = click.option(
 
 
 @group.command()
-@click.argument("name")
+@click.argument("name", callback=given.name)
 @user_option
 @click.option("--broker", required=True, help="One of `bridge account brokers`.")
 @click.option("--rest", "rest_url", callback=given.url, help="Another address of the broker's REST API.")
@@ -51,6 +51,8 @@ def add(
     """Add an account at a broker. Asks for what the broker needs to let Bridge in."""
     card = _card(broker)
     settings = given.settings(AccountSettings, given.json_file(settings_file), {})
+    if card.settings is not None:
+        given.settings(card.settings, settings.broker, {}, within="broker")
     with opened() as house:
         person = house.person(user_name)
         adding = house.accounts.add_account(
@@ -71,7 +73,6 @@ def add(
 def list_(user_name: str | None, as_json: bool) -> None:
     """List a person's accounts, without their credentials."""
     with opened() as house:
-        person = house.person(user_name)
         rows = [
             {
                 "id": found.id,
@@ -83,8 +84,7 @@ def list_(user_name: str | None, as_json: bool) -> None:
                 "stream_url": found.stream_url,
                 "disabled": found.disabled,
             }
-            for found in house.directory.snapshot.accounts.values()
-            if found.user_id == person.id
+            for found in house.owned(house.directory.snapshot.accounts, user_name)
         ]
         listing(rows, as_json, "No accounts yet: bridge account add NAME --broker paper")
 
@@ -117,7 +117,6 @@ def login(account_id: str, user_name: str | None, credentials_file: Path | None)
         account = _account(house, account_id, user_name)
         credentials = given.credentials(_card(account.broker).needs, credentials_file)
         house.do(house.accounts.set_credentials(account.user_id, account.id, credentials))
-        house.directory.load()
         _say(prove(house, house.directory.snapshot.accounts[account.id]), as_json=False)
 
 
@@ -146,7 +145,4 @@ def _card(broker: str) -> BrokerDeclaration:
 
 
 def _account(house: House, account_id: str, user_name: str | None) -> Account:
-    found = house.directory.snapshot.accounts.get(account_id)
-    if found is None or found.user_id != house.person(user_name).id:
-        raise click.ClickException(f"no account {account_id}; see bridge account list")
-    return found
+    return house.own("account", house.directory.snapshot.accounts, account_id, user_name)

@@ -6,11 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 from bridge.accounts.model import Account
-from bridge.brokers import declaration
-from bridge.brokers.base import Broker, BrokerError, Connection, Funds, LoginRequired, Unavailable
+from bridge.brokers.base import Broker, BrokerError, Funds, LoginRequired, Unavailable
 from bridge.cli.house import House
-from bridge.market.calendar import CALENDAR
-from bridge.market.none import NoPrices
 
 PATIENCE_S = 20.0
 
@@ -53,19 +50,20 @@ def _sentence(funds: Funds) -> str:
 
 
 def _connected(house: House, account: Account) -> Broker:
-    connection = Connection(
-        account_id=account.id,
-        user_id=account.user_id,
-        settings=account.settings.broker,
-        credentials=house.accounts.credentials(account.id, account.sealed_credentials),
-        rest_url=account.rest_url,
-        stream_url=account.stream_url,
-        services={  # prices do not matter to a login
-            "writer": house.writer,
-            "reader": house.reader,
-            "market": NoPrices(house.clock),
-            "clock": house.clock,
-            "calendar": CALENDAR,
-        },
+    from bridge.app import (
+        calendar_of,
+        connect_broker,
+        market_of,
+    )  # the whole product: only a question to a broker needs it
+
+    calendar = calendar_of(house.settings)
+    return connect_broker(
+        account,
+        house.accounts,
+        writer=house.writer,
+        reader=house.reader,
+        # The server's own prices: a paper account may turn to a new day here, and settle what expired.
+        market=market_of(house.settings, house.clock, calendar),
+        clock=house.clock,
+        calendar=calendar,
     )
-    return declaration(account.broker).connect(connection)

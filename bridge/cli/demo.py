@@ -15,6 +15,7 @@ import click
 import uvicorn
 
 from bridge.accounts.model import AccountSettings, Feed, Role, SourceSettings, StrategySettings
+from bridge.cli.house import sentences
 from bridge.cli.serve import run_async, server_config
 from bridge.kit import logs
 from bridge.kit.settings import Settings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bridge.app import Bridge
 
 USERNAME = "demo"
+PORT = click.IntRange(1, 65535)
 MESSAGE = {"ticker": "RELIANCE", "action": "buy", "quantity": 10}
 
 
@@ -49,7 +51,10 @@ async def furnish(house: Bridge) -> Made:
     """A user, a paper account, a strategy, a webhook address and an API key."""
     accounts = house.accounts
     password = secrets.token_urlsafe(12)
-    user_id = await accounts.add_user(USERNAME, password, Role.OWNER)
+    try:
+        user_id = await accounts.add_user(USERNAME, password, Role.OWNER)
+    except ValueError as problem:  # its secrets were shown once and cannot be shown again
+        raise click.ClickException(f"{house.settings.data_dir} has a demo already: name another folder") from problem
     # The demo is for playing: a burst of tries must not meet a limit meant for real money.
     generous = AccountSettings(orders_per_second=None, orders_per_minute=None, orders_per_day=None)
     account_id = await accounts.add_account(user_id, "Practice", "paper", settings=generous)
@@ -81,7 +86,7 @@ async def furnish(house: Bridge) -> Made:
     )
 
 
-def sentences(made: Made, data_dir: Path) -> str:
+def greeting(made: Made, data_dir: Path) -> str:
     """What a person reads, with commands to paste."""
     body = json.dumps(MESSAGE)
     return "\n".join(
@@ -111,8 +116,8 @@ def sentences(made: Made, data_dir: Path) -> str:
 
 
 @click.command()
-@click.option("--port", type=int, default=8000, show_default=True, help="HTTP port.")
-@click.option("--ws-port", type=int, default=8765, show_default=True, help="Port kept for the streaming proxy.")
+@click.option("--port", type=PORT, default=8000, show_default=True, help="HTTP port.")
+@click.option("--ws-port", type=PORT, default=8765, show_default=True, help="Port kept for the streaming proxy.")
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Where to keep the demo's data; a scratch directory by default."
 )
@@ -142,14 +147,15 @@ def command(port: int, ws_port: int, data_dir: Path | None, as_json: bool) -> No
 async def _serve(settings: Settings, folder: Path, as_json: bool) -> None:
     from bridge.app import Bridge
 
-    house = Bridge(settings)
-    made = await furnish(house)
+    with sentences():
+        house = Bridge(settings)
+        made = await furnish(house)
     server = uvicorn.Server(server_config(house.asgi(), settings.host, settings.port))
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
         await asyncio.sleep(0.01)
     if server.started:
-        click.echo(made.line() if as_json else sentences(made, folder))
+        click.echo(made.line() if as_json else greeting(made, folder))
     await serving
     if not server.started:
         raise click.ClickException(f"port {settings.port} is taken: choose another with --port")

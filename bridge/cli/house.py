@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 from pydantic import ValidationError
@@ -25,6 +25,19 @@ from bridge.kit.settings import Settings, load
 from bridge.kit.vault import KeyFileProblem, Vault
 
 T = TypeVar("T")
+
+
+class Owned(Protocol):
+    """A thing of somebody's, such as an account."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def user_id(self) -> str: ...
+
+
+Thing = TypeVar("Thing", bound=Owned)
 
 # What an operator can put right; anything else is a fault of ours and shows its traceback.
 PROBLEMS = (StorageUnavailable, KeyFileProblem, schema.SchemaTooNew, DBAPIError, OSError)
@@ -53,6 +66,18 @@ class House:
             raise click.ClickException("there is no user yet: bridge user add NAME")
         known = ", ".join(sorted(user.name for user in people))
         raise click.ClickException(f"{'say which --user' if name is None else f'no user {name}'}: there is {known}")
+
+    def owned(self, known: Mapping[str, Thing], user_name: str | None) -> list[Thing]:
+        """What of these belongs to that person (`person`)."""
+        person = self.person(user_name)
+        return [each for each in known.values() if each.user_id == person.id]
+
+    def own(self, word: str, known: Mapping[str, Thing], wanted: str, user_name: str | None) -> Thing:
+        """The one of these with that id, if it belongs to that person; `word` is what commands call such a thing."""
+        for each in self.owned(known, user_name):
+            if each.id == wanted:
+                return each
+        raise click.ClickException(f"no {word} {wanted}; see bridge {word} list")
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one piece of asynchronous work to its end, then read the settings again."""
@@ -124,6 +149,8 @@ def settings_of_this_process() -> Settings:
             f"BRIDGE_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in problem.errors()
         )
         raise click.ClickException(wrong) from problem
+    except OSError as problem:  # a file that a BRIDGE_…_FILE names
+        raise click.ClickException(str(problem)) from problem
 
 
 def operator() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bridge.api.keys import SCOPES
+from bridge.cli import given
 from bridge.cli.house import opened
 from bridge.cli.output import entry, json_option, listing, moment, user_option
 
@@ -15,7 +16,7 @@ def group() -> None:
 
 
 @group.command()
-@click.argument("name")
+@click.argument("name", callback=given.name)
 @user_option
 @click.option(
     "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=("read",), show_default=True,

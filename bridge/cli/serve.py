@@ -10,16 +10,18 @@ from typing import Any
 import click
 import uvicorn
 
+from bridge.cli.house import sentences, settings_of_this_process
 from bridge.kit import logs
-from bridge.kit.settings import Settings, load
 
 
-def run(settings: Settings, *, web: bool, dispatch: bool, bind: bool = True) -> None:
+def run(*, web: bool, dispatch: bool, bind: bool = True) -> None:
     """Serve until stopped."""
+    settings = settings_of_this_process()
     from bridge.app import Bridge  # imported late: `--help` must not build the product
 
-    logs.configure(settings)
-    house = Bridge(settings, web=web, dispatch=dispatch)
+    with sentences():
+        logs.configure(settings)
+        house = Bridge(settings, web=web, dispatch=dispatch)
     port = settings.port if bind else 0
     server = uvicorn.Server(server_config(house.asgi(), settings.host, port))
     server.run()
@@ -51,16 +53,16 @@ def server_config(app: object, host: str, port: int) -> uvicorn.Config:
 @click.command()
 def up() -> None:
     """Run everything in one process: webhooks, pages, API and the dispatcher."""
-    run(load(), web=True, dispatch=True)
+    run(web=True, dispatch=True)
 
 
 @click.command()
 def web() -> None:
     """Run webhooks, pages and API only; another process dispatches."""
-    run(load(), web=True, dispatch=False)
+    run(web=True, dispatch=False)
 
 
 @click.command()
 def dispatch() -> None:
     """Run a dispatcher only: it sends what other processes have taken. Listens nowhere but for its health, on a free port."""
-    run(load(), web=False, dispatch=True, bind=False)
+    run(web=False, dispatch=True, bind=False)

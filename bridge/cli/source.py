@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import TextIO, get_args
 
 import click
 
-from bridge.accounts.model import SourceSettings
+from bridge.accounts.model import Source, SourceSettings
 from bridge.cli import given
 from bridge.cli.house import House, opened
-from bridge.cli.output import entry, json_option, listing, user_option
+from bridge.cli.output import Entry, entry, json_option, listing, user_option
 
 _PRESETS = get_args(SourceSettings.model_fields["preset"].annotation)
 
@@ -20,7 +20,7 @@ def group() -> None:
 
 
 @group.command()
-@click.argument("name")
+@click.argument("name", callback=given.name)
 @user_option
 @click.option("--strategy", "strategy_id", required=True, help="The strategy that reads what comes in: its id.")
 @click.option("--preset", type=click.Choice(_PRESETS), help="Who sends: sets allowed addresses and rates.")
@@ -30,7 +30,7 @@ def group() -> None:
 )  # fmt: skip
 @click.option("--rate-per-minute", type=click.IntRange(1), help="Alerts a minute before it says: too fast.")
 @click.option("--burst", type=click.IntRange(1), help="Alerts at once before it says: too fast.")
-@click.option("--dialect", help="Read alerts in this dialect instead of detecting it.")
+@click.option("--dialect", callback=given.dialect, help="Read alerts in this dialect instead of detecting it.")
 @json_option
 def add(
     name: str,
@@ -54,9 +54,7 @@ def add(
     settings = given.settings(SourceSettings, {}, options)
     with opened() as house:
         person = house.person(user_name)
-        strategy = house.directory.snapshot.strategies.get(strategy_id)
-        if strategy is None or strategy.user_id != person.id:
-            raise click.ClickException(f"no strategy {strategy_id}; see bridge strategy list")
+        house.own("strategy", house.directory.snapshot.strategies, strategy_id, user_name)
         new = house.do(house.accounts.add_source(person.id, strategy_id, name, settings))
         _show(house, new.source_id, new.path, as_json)
 
@@ -67,7 +65,6 @@ def add(
 def list_(user_name: str | None, as_json: bool) -> None:
     """List a person's webhook addresses, without their secrets."""
     with opened() as house:
-        person = house.person(user_name)
         rows = [
             {
                 "id": found.id,
@@ -75,10 +72,11 @@ def list_(user_name: str | None, as_json: bool) -> None:
                 "strategy_id": found.strategy_id,
                 "address": f"{house.settings.base_url}/hook/{found.public_id}/…",
                 "preset": found.settings.preset,
+                "signed": found.settings.signing_secret is not None,
+                "body_secret": found.settings.body_secret_hash is not None,
                 "disabled": found.disabled,
             }
-            for found in house.directory.snapshot.sources.values()
-            if found.user_id == person.id
+            for found in house.owned(house.directory.snapshot.sources, user_name)
         ]
         listing(rows, as_json, "No sources yet: bridge source add NAME --strategy ID")
 
@@ -90,11 +88,67 @@ def list_(user_name: str | None, as_json: bool) -> None:
 def rotate(source_id: str, user_name: str | None, as_json: bool) -> None:
     """Give a webhook address a new secret and show it, this once. The old one works for 24 hours more."""
     with opened() as house:
-        secret = house.do(house.accounts.rotate_source(house.person(user_name).id, source_id))
-        if secret is None:
-            raise click.ClickException(f"no source {source_id}; see bridge source list")
-        public_id = house.directory.snapshot.sources[source_id].public_id
-        _show(house, source_id, f"/hook/{public_id}/{secret}", as_json)
+        source = _source(house, source_id, user_name)
+        secret = house.do(house.accounts.rotate_source(source.user_id, source.id))
+        _show(house, source_id, f"/hook/{source.public_id}/{secret}", as_json)
+
+
+@group.command()
+@click.argument("source_id")
+@user_option
+@click.option("--off", is_flag=True, help="Take unsigned alerts again.")
+@json_option
+def signing(source_id: str, user_name: str | None, off: bool, as_json: bool) -> None:
+    """Take only alerts that are signed, with a new key that is shown this once. A key before it ends at once.
+
+    For senders that can sign as Standard Webhooks does (headers webhook-id, webhook-timestamp, webhook-signature).
+    """
+    with opened() as house:
+        source = _source(house, source_id, user_name)
+        if off:
+            house.do(house.accounts.drop_source_secret(source.user_id, source.id, "signing_secret"))
+            click.echo(f"{source.name} takes unsigned alerts too.")
+            return
+        key = house.do(house.accounts.set_signing_secret(source.user_id, source.id))
+        _show_secret({"id": source.id, "signing_secret": key}, as_json)
+
+
+@group.command("body-secret")
+@click.argument("source_id")
+@user_option
+@click.option("--off", is_flag=True, help="Take alerts without a secret in them again.")
+@click.option(
+    "--file", "file", type=click.File("r", encoding="utf-8"),
+    help="Take the first line of a file instead of a new random one; - is standard input.",
+)  # fmt: skip
+@json_option
+def body_secret(source_id: str, user_name: str | None, off: bool, file: TextIO | None, as_json: bool) -> None:
+    """Take only alerts that hold a secret in their text, and show it, this once. One before it ends at once."""
+    with opened() as house:
+        source = _source(house, source_id, user_name)
+        if off:
+            house.do(house.accounts.drop_source_secret(source.user_id, source.id, "body_secret_hash"))
+            click.echo(f"{source.name} takes alerts without a secret in them too.")
+            return
+        chosen = given.first_line(file) if file else None
+        try:
+            secret = house.do(house.accounts.set_body_secret(source.user_id, source.id, chosen))
+        except ValueError as problem:
+            raise click.ClickException(str(problem)) from problem
+        if file:
+            click.echo(f"{source.name} takes only alerts that hold this secret.")
+        else:
+            _show_secret({"id": source.id, "body_secret": secret}, as_json)
+
+
+def _source(house: House, source_id: str, user_name: str | None) -> Source:
+    return house.own("source", house.directory.snapshot.sources, source_id, user_name)
+
+
+def _show_secret(made: Entry, as_json: bool) -> None:
+    entry(made, as_json)
+    if not as_json:
+        click.echo("This is the only time it is shown. From now on alerts without it are refused.")
 
 
 def _show(house: House, source_id: str, path: str, as_json: bool) -> None:

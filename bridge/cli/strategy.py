@@ -22,7 +22,7 @@ def group() -> None:
 
 
 @group.command()
-@click.argument("name")
+@click.argument("name", callback=given.name)
 @user_option
 @click.option(
     "--account", "accounts", multiple=True, metavar="ID[*MULTIPLIER]",
@@ -30,14 +30,14 @@ def group() -> None:
 )  # fmt: skip
 @click.option("--direction", type=click.Choice(["both", "long", "short"]), help="Sides that may be entered.")
 @click.option("--any-symbol", is_flag=True, default=None, help="Take every instrument, not only those of the settings.")
-@click.option("--exchange", help="Where to look for a symbol that names no exchange.")
+@click.option("--exchange", callback=given.exchange, help="Where to look for a symbol that names no exchange.")
 @click.option("--quantity", help="How much, when the alert does not say.")
 @click.option("--quantity-type", type=click.Choice([kind.value for kind in QuantityType]), help="What that counts.")
 @click.option(
     "--order-type", type=click.Choice([kind.value for kind in OrderType]), help="When the alert does not say."
 )
 @click.option("--product", type=click.Choice([kind.value for kind in Product]), help="When the alert does not say.")
-@click.option("--dialect", help="Read alerts in this dialect instead of detecting it.")
+@click.option("--dialect", callback=given.dialect, help="Read alerts in this dialect instead of detecting it.")
 @click.option(
     "--settings", "settings_file", type=click.Path(path_type=Path),
     help="A JSON file with any of the settings that `strategy show` prints.",
@@ -73,7 +73,7 @@ def _feed(text: str) -> dict[str, Any]:
 
 def _must_own(house: House, user_id: str, settings: StrategySettings) -> None:
     """Nobody's strategy may name another's account."""
-    own = {found.id for found in house.directory.snapshot.accounts.values() if found.user_id == user_id}
+    own = {found.id for found in house.owned(house.directory.snapshot.accounts, user_id)}
     if strangers := [feed.account_id for feed in settings.accounts if feed.account_id not in own]:
         raise click.ClickException(f"no account {', '.join(strangers)}; there is {', '.join(sorted(own)) or 'none'}")
 
@@ -84,7 +84,6 @@ def _must_own(house: House, user_id: str, settings: StrategySettings) -> None:
 def list_(user_name: str | None, as_json: bool) -> None:
     """List a person's strategies."""
     with opened() as house:
-        person = house.person(user_name)
         rows = [
             {
                 "id": found.id,
@@ -93,8 +92,7 @@ def list_(user_name: str | None, as_json: bool) -> None:
                 "direction": found.settings.direction,
                 "accounts": " ".join(feed.account_id for feed in found.settings.accounts),
             }
-            for found in house.directory.snapshot.strategies.values()
-            if found.user_id == person.id
+            for found in house.owned(house.directory.snapshot.strategies, user_name)
         ]
         listing(rows, as_json, "No strategies yet: bridge strategy add NAME --account ID")
 
@@ -140,7 +138,4 @@ def _switch(strategy_id: str, user_name: str | None, *, enabled: bool) -> None:
 
 
 def _strategy(house: House, strategy_id: str, user_name: str | None) -> Strategy:
-    found = house.directory.snapshot.strategies.get(strategy_id)
-    if found is None or found.user_id != house.person(user_name).id:
-        raise click.ClickException(f"no strategy {strategy_id}; see bridge strategy list")
-    return found
+    return house.own("strategy", house.directory.snapshot.strategies, strategy_id, user_name)

@@ -27,8 +27,11 @@ MODES = ("LONG", "SHORT", "BOTH")
 def command(lines: TextIO | None, content_type: str, dialect: str | None, mode: str | None, as_json: bool) -> None:
     """Show what an alert (on standard input) would become. Nothing is stored or sent."""
     if lines is not None:
-        for answer in _answers(lines, dialect, mode):
-            click.echo(json.dumps(answer))
+        try:
+            for answer in _answers(lines, dialect, mode):
+                click.echo(json.dumps(answer))
+        except UnicodeDecodeError as problem:
+            raise click.ClickException(f"{lines.name} is no UTF-8 text: {problem}") from problem
         return
     reading = read(content_type, sys.stdin.buffer.read(), context=Context(trading_mode=mode), pinned=dialect)
     click.echo(json.dumps(reading.to_json()) if as_json else "\n".join(_sentences(reading)))

@@ -7,6 +7,7 @@ from typing import TextIO
 import click
 
 from bridge.accounts.model import Role
+from bridge.cli import given
 from bridge.cli.house import House, opened
 from bridge.cli.output import entry, json_option, listing, moment
 
@@ -26,7 +27,7 @@ _PASSWORD_FILE = click.option(
 
 
 @group.command()
-@click.argument("name")
+@click.argument("name", callback=given.name)
 @click.option(
     "--role",
     type=click.Choice([role.value for role in Role]),
@@ -89,9 +90,7 @@ def _another_owner(house: House, user_id: str) -> bool:
 
 def _password(file: TextIO | None) -> str:
     """From the file, or asked for twice; never an argument, which other people of the machine could read."""
-    given = (
-        file.readline().rstrip("\r\n") if file else click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    )
-    if not PASSWORD_MIN <= len(given) <= PASSWORD_MAX:
-        raise click.ClickException(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters, this one {len(given)}")
-    return str(given)
+    word = given.first_line(file) if file else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if not PASSWORD_MIN <= len(word) <= PASSWORD_MAX:
+        raise click.ClickException(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters, this one {len(word)}")
+    return str(word)

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from bridge.kit.vault import Vault
 from tests.cli.terminal import Terminal
 
 PASSWORD = "correct horse battery staple\n"
+
+
+@pytest.mark.parametrize("name", ["", " asha", "as\nha", "\x1b[2J", "x" * 101])
+def test_a_name_can_be_read_and_typed(bridge: Terminal, name: str) -> None:
+    shown = bridge("user", "add", name, "--password-file", "-", said=PASSWORD, fails=2)
+
+    assert "1 to 100 visible characters" in shown
+    assert bridge.json("user", "list") == []
+
+
+def test_a_password_file_that_is_no_text_is_said_so(bridge: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(b"\xff\xfe")
+
+    assert "is no text" in bridge("user", "add", "asha", "--password-file", str(file), fails=1)
 
 
 def test_the_first_person_is_the_owner_and_the_next_a_trader(bridge: Terminal) -> None:

@@ -203,6 +203,76 @@ def test_anothers_strategy_gets_no_source_and_anothers_source_no_secret(ravi: Te
     assert ravi.json("source", "list", "--user", "asha") == []
 
 
+@pytest.mark.parametrize(("word", "member"), [("signing", "signing_secret"), ("body-secret", "body_secret")])
+def test_a_secret_of_the_senders_is_shown_once_and_can_be_dropped(asha: Terminal, word: str, member: str) -> None:
+    strategy_id = asha.id("strategy", "add", "alpha")
+    source_id = asha.id("source", "add", "tv", "--strategy", strategy_id)
+    shown = word.replace("signing", "signed").replace("-", "_")
+
+    secret = asha.json("source", word, source_id)[member]
+
+    assert secret not in asha("source", "list") + str(asha.rows("SELECT * FROM sources"))
+    assert asha.json("source", "list")[0][shown] is True
+    asha("source", word, source_id, "--off")
+    assert asha.json("source", "list")[0][shown] is False
+
+
+def test_a_body_secret_of_ones_own_is_read_and_not_shown(asha: Terminal) -> None:
+    strategy_id = asha.id("strategy", "add", "alpha")
+    source_id = asha.id("source", "add", "tv", "--strategy", strategy_id)
+
+    assert "hunter2!" not in asha("source", "body-secret", source_id, "--file", "-", said="hunter2!\n")
+    assert "8 to 200" in asha("source", "body-secret", source_id, "--file", "-", said="short\n", fails=1)
+
+    ((settings,),) = asha.rows("SELECT settings FROM sources")
+    assert Vault.open(asha.folder / "master.key").matches("hunter2!", json.loads(settings)["body_secret_hash"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("strategy", "add", "a", "--dialect", "tradersposts"), ("strategy", "add", "a", "--exchange", "MOON")],
+)
+def test_a_word_that_is_none_is_answered_with_those_that_are(asha: Terminal, words: tuple[str, ...]) -> None:
+    assert "there is" in asha(*words, fails=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (("account", "add", "a", "--broker", "paper"), {"broker": {"zone": "Mars"}}),
+        (("strategy", "add", "a"), {"window": {"zone": "Mars"}}),
+    ],
+)
+def test_a_time_zone_that_is_none_is_refused(
+    asha: Terminal, tmp_path: Path, words: tuple[str, ...], settings: dict[str, object]
+) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(settings))
+
+    shown = asha(*words, "--settings", str(file), fails=1)
+
+    assert f"{next(iter(settings))}.zone" in shown
+    assert "Mars" in shown
+
+
+def test_asking_a_paper_account_settles_what_expired_at_the_servers_prices(asha: Terminal) -> None:
+    account_id = asha.id("account", "add", "practice", "--broker", "paper")
+    asha("account", "test", account_id)
+    ((user_id,),) = asha.rows("SELECT id FROM users")
+    asha.rows("UPDATE paper_accounts SET trading_date = '2025-01-01'")
+    asha.rows(
+        "INSERT INTO paper_positions (account_id, exchange, symbol, product, user_id, currency, quantity, cost, realised,"
+        " margin, blocked) VALUES (?, 'NFO', 'NIFTY07JAN25100CE', 'NRML', ?, 'INR', '65', '65', '0', '0', '0')",
+        account_id,
+        user_id,
+    )
+
+    asha("account", "test", account_id)
+
+    ((price,),) = asha.rows("SELECT price FROM paper_trades")
+    assert float(price) > 10_000  # deep in the money; without a price it would end at its cost, 1
+
+
 def test_a_network_that_is_none_is_refused(asha: Terminal) -> None:
     strategy_id = asha.id("strategy", "add", "alpha")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bridge.brokers.paper.costs import CostTable
+from bridge.kit.clock import known_zone
 
 
 class _Chosen(BaseModel):
@@ -35,16 +35,10 @@ class PaperSettings(_Chosen):
     capital: Decimal = Field(Decimal(10_000_000), gt=0, le=10**15)
     currency: str = Field("INR", min_length=2, max_length=8)
     other_capital: Decimal = Field(Decimal(100_000), ge=0, le=10**15)
-    zone: str = "Asia/Kolkata"  # whose midnight ends the account's day
+    zone: Annotated[str, AfterValidator(known_zone)] = "Asia/Kolkata"  # whose midnight ends the account's day
     leverage: Leverage = Leverage()
     option_sell_percent: Decimal = Field(Decimal(15), ge=0, le=100)  # of the strike's value, on top of the premium
     partial_fills: bool = False  # True: no more than the quoted depth fills at once
     slippage_percent: Decimal = Field(Decimal(0), ge=0, le=10)  # market orders fill that much worse
     costs: Literal["none", "india"] | CostTable = "none"
     match_every_s: float = Field(0.25, ge=0)  # 0: only when `match_now` is called
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)  # ZoneInfoNotFoundError is a KeyError: the message names the zone
-        return value

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from sqlalchemy.exc import DataError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -74,6 +75,8 @@ class Door:
                 )
             except Refused as refused:
                 response = self.problem(refused.status, refused.title, refused.text)
+            except DataError:  # a NUL in an address, say: only what people typed is bound
+                response = self.problem(400, "This cannot be read", "Nothing was done. Something in it is no text.")
             except StorageUnavailable as problem:
                 response = self.problem(503, "We cannot store anything", f"Nothing was done: {problem}. Try again.")
             return self.seal(response)
@@ -191,6 +194,8 @@ def _fields(body: bytes) -> dict[str, str]:
         )
     except ValueError:
         raise Refused(400, "This form cannot be read", "Nothing was done.") from None
+    if any("\0" in value for _, value in pairs):  # PostgreSQL keeps none, and no keyboard has it
+        raise Refused(400, "This form cannot be read", "Nothing was done.")
     return dict(pairs)
 
 

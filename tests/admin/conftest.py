@@ -13,6 +13,9 @@ from bridge.accounts.model import Role
 from tests.admin.rows import Seeded
 from tests.admin.seed import PASSWORD
 from tests.admin.world import World, build
+from tests.support.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture(scope="session")

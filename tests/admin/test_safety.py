@@ -157,6 +157,19 @@ async def test_what_is_no_form_is_not_read(world: World, asha: httpx.AsyncClient
     assert world.pipeline.asked == []
 
 
+async def test_what_no_column_can_hold_is_the_askers_mistake(tmp_path: Path, postgres_url: str) -> None:
+    world = await build(tmp_path, database_url=postgres_url)  # SQLite would keep it
+    asha = await world.signed_in()
+    looks = ["/alerts?q=%00", "/alerts?before=1.%00", "/alerts/al%00", "/orders?account=%00", "/alerts.csv?dialect=%00"]
+
+    answers = [await asha.get(path) for path in looks]
+    answers.append(await post(asha, "/stop", scope="global:", confirm="STOP", reason="\0"))
+    answers.append(await sign_in(world.visitor(), "as\0ha", PASSWORD))
+    world.writer.close()
+
+    assert [answer.status_code for answer in answers] == [400] * len(answers)
+
+
 async def test_looking_changes_nothing(world: World, asha: httpx.AsyncClient) -> None:
     for path in posts(world):
         assert (await asha.get(path)).status_code in (200, 404, 405), path

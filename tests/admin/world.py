@@ -154,10 +154,15 @@ class World:
 
 
 async def build(
-    folder: Path, *, ids: Seeded | None = None, simulated: bool = True, settings: Settings | None = None
+    folder: Path,
+    *,
+    ids: Seeded | None = None,
+    simulated: bool = True,
+    settings: Settings | None = None,
+    database_url: str = "",
 ) -> World:
-    """The pages over the database of that folder. `ids`: what was put in it before; None puts the seed in."""
-    engine = database.connect(f"sqlite:///{folder / 'bridge.db'}")
+    """The pages over the database of that folder, or another. `ids`: what was put in it before; None puts the seed in."""
+    engine = database.connect(database_url or f"sqlite:///{folder / 'bridge.db'}")
     metadata.create_all(engine)
     clock, vault = FakeClock(NOW), Vault.open(folder / "master.key")
     reader, writer = Reader(engine), Writer(engine)

@@ -21,6 +21,7 @@ from bridge.brokers.base import BrokerState, OutcomeUnknown, Rejected, Unavailab
 from bridge.brokers.paper.adapter import PaperBroker
 from bridge.kit.database import Locked, StorageUnavailable, Writer
 from tests.brokers.paper_bench import SBIN, Bench, order, stop
+from tests.support.orphans import bound
 
 
 @pytest.fixture
@@ -170,7 +171,8 @@ asyncio.run(trade())
 
 def killed_while_trading(path: Path) -> list[str]:
     """Let another process place orders on that path and kill it; the order ids it had answers for."""
-    victim = subprocess.Popen([sys.executable, "-c", _VICTIM, str(path)], stdout=subprocess.PIPE, text=True)
+    command = bound([sys.executable, "-c", _VICTIM, str(path)])
+    victim = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert victim.stdout is not None
     answered = [victim.stdout.readline().strip() for _ in range(30)]
     os.kill(victim.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ PACKAGES = (
     *("accounts", "admin", "api", "bots", "brokers", "cli", "dialects", "domain"),
     *("hosting", "kit", "market", "orders", "streaming", "webhooks"),
 )
-NOT_BROKERS = {"families", "__pycache__"}
+NOT_BROKERS = {"families"}
 
 
 def folders(package: str) -> list[Path]:

@@ -12,6 +12,7 @@ import pytest
 from scripts.branch_coverage import verdict
 from scripts.leaks import findings
 from scripts.lock import ADDRESS, constraints_block, hashes, with_constraints, without_constraints
+from scripts.paste_demo_curl import pasted
 from scripts.readme_command import command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +52,14 @@ def test_an_address_in_a_lock_is_found(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["see /home" + "/somebody/bridge", "TO" + "DO: later", "https://py" + "pi.org/project/x"]
+    "line",
+    [
+        "see /home" + "/somebody/bridge",
+        "https://py" + "pi.org/project/x",
+        "pip install --extra-index-" + "url x",
+        "TO" + "DO: later",
+        "Co-authored-" + "by: somebody",
+    ],
 )
 def test_a_leak_is_found_with_its_place(tmp_path: Path, line: str) -> None:
     file = tmp_path / "notes.md"
@@ -74,6 +82,12 @@ def test_too_few_branches_fail_and_a_package_nobody_measured_does_too() -> None:
 
     assert verdict(report, "bridge/orders") == (False, "bridge/orders: 94 of 100 branches taken, 94.0 % (floor 95 %)")
     assert verdict(report, "bridge/domain")[0] is False
+
+
+def test_the_pasted_line_is_the_whole_command_and_nothing_behind_it() -> None:
+    log = "Ready.\n  curl -X POST \\\n    -d '{}' \\\n    http://127.0.0.1:1/hook\nAPI key brk_x\n"
+
+    assert pasted(log) == "curl -X POST \\\n    -d '{}' \\\n    http://127.0.0.1:1/hook"
 
 
 def test_two_different_commands_in_readme_are_refused() -> None:

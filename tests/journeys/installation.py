@@ -20,6 +20,7 @@ from bridge.cli.bench import free_port
 from bridge.kit.database import Reader, Row, connect
 from bridge.kit.settings import load
 from tests.journeys.waiting import until
+from tests.support.orphans import bound
 
 BRIDGE = str(Path(sysconfig.get_path("scripts")) / "bridge")
 PASSWORD = "correct horse battery staple"
@@ -33,8 +34,9 @@ class Service:
     def __init__(self, words: tuple[str, ...], folder: Path, environment: Mapping[str, str], name: str) -> None:
         self.output, self.log = folder / f"{name}.out", folder / f"{name}.log"
         with self.output.open("wb") as output, self.log.open("wb") as log:
+            command = bound([BRIDGE, *words])
             self.process = subprocess.Popen(
-                [BRIDGE, *words], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=log
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=log
             )
         self.pid = self.process.pid
 

@@ -11,6 +11,7 @@ from tests.journeys.installation import BRIDGE, Installation
 from tests.journeys.sender import Alert, Answer, Sender, burst
 from tests.journeys.waiting import until
 
+# The switch is read in the transaction that opens an attempt; what was opened just before may still be on the wire for this long.
 LAST_WORD_S = 0.250
 _SENT_AFTER = (
     "SELECT o.id FROM orders o JOIN attempts t ON t.order_id = o.id LEFT JOIN paper_orders p ON p.ref = o.ref"

@@ -18,7 +18,15 @@ from bridge.kit.database import Transaction
 from bridge.kit.ids import new_id
 from bridge.orders import journal, tables
 from bridge.orders.building import build
-from bridge.orders.checks import CHECKS, alert_is_fresh, alert_is_in_order, first_refusal, strategy_is_on
+from bridge.orders.checks import (
+    CHECKS,
+    Check,
+    alert_is_fresh,
+    alert_is_in_order,
+    first_refusal,
+    orders_within_rate,
+    strategy_is_on,
+)
 from bridge.orders.journal import Notice
 from bridge.orders.operations import Operations
 from bridge.orders.planning import Step, against_position, candidate, priced
@@ -32,6 +40,8 @@ if TYPE_CHECKING:
 # Age and order of alerts were judged when the alert came; here its deadline decides.
 # A strategy that was switched off meanwhile still finishes what it was asked for.
 CHECKS_HERE = tuple(check for check in CHECKS if check not in (alert_is_fresh, alert_is_in_order, strategy_is_on))
+# A changed order was counted when it was placed.
+CHECKS_OF_CHANGES = tuple(check for check in CHECKS_HERE if check is not orders_within_rate)
 _WHOLE = (None, QuantityType.FULL_POSITION, QuantityType.DEFAULT)
 
 
@@ -210,21 +220,28 @@ class Resolver:
         return again or (_sized(priced_wish, exit_only), exit_only)
 
     def _first_no(self, intent: IntentRecord, wish: Candidate, step: Step) -> Refusal | None:
-        if not step.reduces and micros(self._clock.now()) >= intent.opens_until:
-            return Refusal("alert_too_old", "The alert is too old to open a position on.")
+        if not step.reduces and (late := self._refuse_late(intent)):
+            return late
         sized = _sized(wish, step)
         refusal = self._refusal(intent, sized)
         if refusal is None:
             self._shared.survey.count(sized, intent.strategy_id, intent.account_id)
         return refusal
 
-    def _refusal(self, intent: IntentRecord, sized: Candidate) -> Refusal | None:
+    def _refuse_late(self, intent: IntentRecord) -> Refusal | None:
+        if micros(self._clock.now()) < intent.opens_until:
+            return None
+        return Refusal("alert_too_old", "The alert is too old to open a position on.")
+
+    def _refusal(
+        self, intent: IntentRecord, sized: Candidate, checks: tuple[Check, ...] = CHECKS_HERE
+    ) -> Refusal | None:
         strategy = self._shared.directory.snapshot.strategies.get(intent.strategy_id)
         if strategy is None:
             return Refusal("strategy_gone", "The strategy was removed before its intent could be planned.")
         made_under = replace(strategy, settings=intent.settings)
         situation = self._shared.survey.situation(sized, made_under, intent.account_id, None)
-        return first_refusal(sized, situation, CHECKS_HERE)
+        return first_refusal(sized, situation, checks)
 
     # -- orders that are working ------------------------------------------------------------------------------------
 
@@ -317,7 +334,30 @@ class Resolver:
             trigger_price=wish.trigger_price or order.trigger_price,
             reduces=order.reduces,
         )
-        return self._refusal(intent, changed)
+        if order.reduces:
+            no = self._refuse_larger_exit(order, changed.quantity or order.quantity)
+            return no or self._refusal(intent, changed, CHECKS_OF_CHANGES)
+        if not _risks_more(order, changed):
+            return self._refusal(intent, changed, CHECKS_OF_CHANGES)
+        # It may open more, or sooner: judged as the entry that it is.
+        entry = replace(changed, intent=replace(wish, intent=Intent(order.side.value)))
+        return self._refuse_late(intent) or self._refusal(intent, entry, CHECKS_OF_CHANGES)
+
+    def _refuse_larger_exit(self, order: OrderRecord, quantity: Decimal) -> Refusal | None:
+        """No check limits what closes, so it must not become more than what is left to close."""
+        if quantity <= order.quantity:
+            return None
+        held = self._desk.ledger.holding(order.lane).quantity
+        others = [o for o in self._desk.ledger.open_in(order.lane) if o.reduces and o.id != order.id]
+        left = max(-order.side.sign * held, Decimal(0)) - sum((o.rest for o in others), Decimal(0))
+        if quantity - order.filled <= left:
+            return None
+        return Refusal(
+            "exit_above_position",
+            f"{quantity.normalize():f} {order.symbol} would be more than this exit can close; the strategy holds"
+            f" {held.normalize():f}.",
+            {"quantity": quantity, "held": held},
+        )
 
     async def _expand(self, intent: IntentRecord) -> None:
         """An intent over everything the strategy holds becomes one for each instrument."""
@@ -399,6 +439,12 @@ class Resolver:
 
 def _sized(wish: Candidate, step: Step) -> Candidate:
     return replace(wish, quantity=step.quantity, reduces=step.reduces)
+
+
+def _risks_more(order: OrderRecord, changed: Candidate) -> bool:
+    """A larger size or another price; a smaller one alone takes nothing back that was allowed."""
+    larger = changed.quantity is not None and changed.quantity > order.quantity
+    return larger or (changed.price, changed.trigger_price) != (order.price, order.trigger_price)
 
 
 def _ends_all(intent: IntentRecord) -> bool:

@@ -16,7 +16,7 @@ import uvicorn
 
 from bridge.accounts.model import AccountSettings, Feed, Role, SourceSettings, StrategySettings
 from bridge.cli.house import sentences
-from bridge.cli.serve import run_async, server_config
+from bridge.cli.serve import end_quietly, run_async, server_config
 from bridge.kit import logs
 from bridge.kit.settings import Settings
 
@@ -141,6 +141,7 @@ def command(port: int, ws_port: int, data_dir: Path | None, as_json: bool) -> No
             log_level="WARNING",
         )
         logs.configure(settings)
+        end_quietly()
         run_async(_serve(settings, folder, as_json))
 
 

@@ -26,7 +26,9 @@ def json_file(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        raise click.ClickException(f"{path}: {problem.strerror}") from problem
+    except ValueError as problem:
         raise click.ClickException(f"{path}: {problem}") from problem
     if not isinstance(found, dict):
         raise click.ClickException(f"{path}: expected a JSON object")

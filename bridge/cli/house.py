@@ -39,8 +39,8 @@ class Owned(Protocol):
 
 Thing = TypeVar("Thing", bound=Owned)
 
-# What an operator can put right; anything else is a fault of ours and shows its traceback.
-PROBLEMS = (StorageUnavailable, KeyFileProblem, schema.SchemaTooNew, DBAPIError, OSError)
+# With files and databases, what an operator can put right; anything else is a fault of ours and shows its traceback.
+PROBLEMS = (StorageUnavailable, KeyFileProblem, schema.SchemaTooNew)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,15 @@ def sentences() -> Iterator[None]:
         yield
     except DBAPIError as problem:
         raise click.ClickException(database_sentence(problem)) from problem
+    except OSError as problem:
+        raise click.ClickException(file_sentence(problem)) from problem
     except PROBLEMS as problem:
         raise click.ClickException(str(problem)) from problem
+
+
+def file_sentence(problem: OSError) -> str:
+    """Which file, and what is the matter with it."""
+    return f"{problem.filename}: {problem.strerror}" if problem.filename and problem.strerror else str(problem)
 
 
 def database_sentence(problem: DBAPIError) -> str:
@@ -150,7 +157,7 @@ def settings_of_this_process() -> Settings:
         )
         raise click.ClickException(wrong) from problem
     except OSError as problem:  # a file that a BRIDGE_…_FILE names
-        raise click.ClickException(str(problem)) from problem
+        raise click.ClickException(file_sentence(problem)) from problem
 
 
 def operator() -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import uvicorn
@@ -24,6 +25,7 @@ def run(*, web: bool, dispatch: bool, bind: bool = True) -> None:
         house = Bridge(settings, web=web, dispatch=dispatch)
     port = settings.port if bind else 0
     server = uvicorn.Server(server_config(house.asgi(), settings.host, port))
+    end_quietly()
     server.run()
     sys.exit(0 if server.started else 3)
 
@@ -32,6 +34,17 @@ def run_async(work: Coroutine[Any, Any, None]) -> None:
     """`asyncio.run` on the loop that uvicorn would choose (uvloop where there is one)."""
     with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
         runner.run(work)
+
+
+def end_quietly() -> None:
+    """Leave by the door when asked to end: uvicorn stops in good order, then raises the signal again, and the ways it has
+    by default kill the process, so that nothing is tidied up, or print a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def server_config(app: object, host: str, port: int) -> uvicorn.Config:

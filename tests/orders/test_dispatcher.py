@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from decimal import Decimal
+from typing import cast
+
 import sqlalchemy as sa
 
-from bridge.accounts.model import Feed
-from bridge.brokers.base import LoginRequired
+from bridge.accounts.model import Account, AccountSettings, Feed
+from bridge.brokers.base import Broker, BrokerState, Capabilities, LoginRequired
+from bridge.domain.intent import OrderType, Side
 from bridge.kit.clock import micros
+from bridge.kit.database import StorageUnavailable
 from bridge.kit.vault import KeyFileProblem
-from bridge.orders.lease import Holder
+from bridge.orders.desk import AccountDesk
+from bridge.orders.lease import RELEASED, Holder
+from bridge.orders.situation import Standing
 from tests.orders.conftest import OpenHouse
-from tests.support.brokers import Act, How
+from tests.support.brokers import Act, How, Line
 from tests.support.house import ACCOUNT, House, buy
+from tests.support.life import Killed
 
 ELSEWHERE = Holder("another machine", 7, 1.0)
 
@@ -140,3 +149,94 @@ async def test_nothing_is_known_about_an_account_that_nobody_serves_here(open_ho
     house = await open_house(started=False)
 
     assert house.process.dispatcher.standing(ACCOUNT, ("NSE", "INFY", "MIS", "st_breakout")) is None
+
+
+async def test_a_desk_that_cannot_start_hangs_up_on_its_broker(open_house: OpenHouse) -> None:
+    house = await open_house(started=False)
+    lines: list[Line] = []
+    connect = house.process.dispatcher._connect
+
+    async def remembered(account: Account) -> tuple[Broker, Capabilities]:
+        line, capabilities = await connect(account)
+        lines.append(cast(Line, line))
+        return line, capabilities
+
+    house.process.dispatcher._connect = remembered
+    start, problem = AccountDesk.start, [StorageUnavailable("locked")]
+
+    async def fails_once(desk: AccountDesk) -> None:
+        await start(desk)
+        if problem:
+            raise problem.pop()
+
+    house._patch.setattr(AccountDesk, "start", fails_once)
+    await house.process.start()
+    await house.run(3)
+
+    assert [line.closed for line in lines] == [True, False]
+    assert house.desk.lease.valid(house.clock)
+
+
+async def test_one_broker_that_cannot_hang_up_does_not_keep_the_other_leases(house: House) -> None:
+    house.add_account("ac_two")
+    await house.run(2)
+
+    async def broken() -> None:
+        raise OSError("the connector is closed already")
+
+    house._patch.setattr(house.desk.broker, "close", broken)
+    await stop(house)
+
+    assert [row["renewed_at"] for row in house.rows("SELECT renewed_at FROM leases")] == [RELEASED, RELEASED]
+
+
+async def test_stopping_while_a_broker_is_being_connected_gives_its_lease_back(house: House) -> None:
+    house.connect_takes_s["ac_slow"] = 60
+    house.add_account("ac_slow")
+    await house.run(5)
+    await stop(house)
+
+    assert [row["renewed_at"] for row in house.rows("SELECT renewed_at FROM leases")] == [RELEASED, RELEASED]
+
+
+async def test_a_lease_that_is_lost_while_its_broker_is_connected_opens_no_desk(house: House) -> None:
+    house.connect_takes_s["ac_slow"] = 10
+    house.add_account("ac_slow")
+    await house.run(5)
+    steal(house)
+    await house.run(10)
+
+    assert house.process.dispatcher.desks == {}
+
+
+async def test_what_the_last_sender_left_is_told_before_a_broker_is_connected(house: House) -> None:
+    house.process.life.dies_at("sending.answered")
+    with suppress(Killed):
+        await house.alert(buy())
+        await house.run(1)
+    await house.crash()
+    house.connect_takes_s[ACCOUNT] = 120
+    await house.start(waits=False)
+    await house.run(2)
+
+    assert (house.states(), house.process.dispatcher.desks) == (["UNKNOWN"], {})
+
+
+async def test_orders_that_were_announced_to_a_desk_before_this_one_do_not_unsettle_it(house: House) -> None:
+    await house.alert(buy(order_type=OrderType.LIMIT, price=Decimal(90)))
+    order = house.order()
+    house.process.dispatcher.announce([order], 1)
+    house.change("accounts", ACCOUNT, settings=AccountSettings(orders_per_second=3).model_dump_json())
+    await house.run(2)
+    assert Side.BUY in standing(house).moving
+    house.process.dispatcher.announce([order], -1)
+    house.broker.end("B0001", BrokerState.CANCELLED)
+    await house.run(6)
+
+    assert standing(house) == Standing(Decimal(0), certain=True)
+
+
+def standing(house: House) -> Standing:
+    found = house.process.dispatcher.standing(ACCOUNT, ("NSE", "INFY", "MIS", "st_breakout"))
+    assert found is not None
+    return found

@@ -146,19 +146,22 @@ class Process:
         broker = self.house.brokers[account.id]
         return broker.line(self.life), broker.capabilities
 
-    async def start(self) -> None:
+    async def start(self, *, waits: bool = True) -> None:
         """Take the leases and what was left behind, and go on working."""
         self.survey._load()
-        await self.dispatcher.keep()
+        if waits:
+            await self.dispatcher.keep()
         self.tasks.add(asyncio.create_task(self.dispatcher.run()))
 
     async def end(self) -> None:
         """Die: nothing is written, sent or tidied up any more."""
         self.life.alive = False
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, *self.tasks, return_exceptions=True)
+        while others:  # who tidies up when cancelled comes to stand still again, as the dead do
+            for task in others:
+                task.cancel()
+            _, others = await asyncio.wait(others, timeout=0.01)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         self.writer.close()
         self.writer._drop_connection()
         self.reader.close()
@@ -333,12 +336,12 @@ class House:
         """The process is gone; disk and broker stay."""
         await self.process.end()
 
-    async def start(self, dies_at: str | None = None) -> None:
-        """The next process; perhaps one that dies at a fail-point on its way up."""
+    async def start(self, dies_at: str | None = None, *, waits: bool = True) -> None:
+        """The next process; perhaps one that dies at a fail-point on its way up, or does not wait for its desks."""
         self.process = Process(self)
         if dies_at:
             self.process.life.dies_at(dies_at)
-        await self.ask(self.process.start())
+        await self.ask(self.process.start(waits=waits))
 
     async def close(self) -> None:
         """The end of the test."""

@@ -36,6 +36,7 @@ _BRACE_LOST = re.compile(r'["“”]\w+["“”]\s*:\s*["“”\d\[{tfn-]')
 _LIKE_JSON = re.compile(r'\{(?!!)|\[\s*[\[{"]')
 _QUERY = re.compile(r"[^=&\s{}()]++=[^&\s]*+(?:&[^=&\s]++=[^&\s]*+)*+")
 _FORM = re.compile(r"[\w.-]++=[^&\n]*+(?:&[\w.-]++=[^&\n]*+)*+")  # declared as a form, blanks may stand unquoted
+_ENVELOPES = frozenset({"message", "payload", "data", "body", "text", "alert", "json"})
 # What stands in these members never changes an order, so a placeholder left in them does no harm.
 _FREE_TEXT = frozenset(
     {"comment", "message", "msg", "text", "note", "notes", "description", "title", "content", "reason"}
@@ -101,7 +102,10 @@ def _message(content_type: str, body: bytes | str) -> Message:
         raise Unreadable(
             "malformed_json", "the message begins like the inside of a JSON object; the opening brace is missing"
         )
-    return Message(content_type, text, _form(content_type, text))
+    fields = _form(content_type, text)
+    if fields and fields.keys() <= _ENVELOPES and len(fields) == 1:
+        return _message("", fields.popitem()[1])  # the form has one field, which holds the whole message
+    return Message(content_type, text, fields)
 
 
 def _form(content_type: str, text: str) -> dict[str, str] | None:

@@ -73,6 +73,8 @@ MORE_ORDER_TYPES = ORDER_TYPES | {
     "stoplimit": OrderType.STOP_LIMIT,
     "sl": OrderType.STOP_LIMIT,
     "sl-m": OrderType.STOP,
+    "sl-lmt": OrderType.STOP_LIMIT,
+    "sl-mkt": OrderType.STOP,
 }
 SECURITY_TYPES: dict[str, Any] = {
     "stk": "equity",
@@ -116,6 +118,7 @@ def _reading(dialect: str, kind: Kind, orders: tuple[OrderIntent, ...], said: Ro
         bot=_word(said, "bot"),
         timestamp=_word(said, "timestamp"),
         interval=_word(said, "interval"),
+        max_age_s=optional_positive(said.value("max_age"), said.first("max_age").name),
         dedupe_key=None if dedupe.value is None else dedupe.name,
         dedupe_value=None if dedupe.value is None else text(dedupe.value, dedupe.name),
         dry_run=_dry_run(said),

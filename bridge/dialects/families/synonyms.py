@@ -17,10 +17,10 @@ from bridge.dialects.families.values import absent
 from bridge.domain.intent import DistanceType
 
 _ROLES = {
-    "symbol": "symbol ticker instrument pair market sym tradingsymbol asset coin scrip security underlying",
+    "symbol": "symbol ticker instrument pair market sym tsym tradingsymbol asset coin scrip security underlying",
     "exchange": "exchange exch exchangename tvexchange venue",
     "action": "action side signal direction orderaction orderside transactiontype tradeaction tradeside command cmd "
-    "operation buysell tradedirection signalaction",
+    "operation buysell tradedirection signalaction act trantype",
     "type": "type tradetype signaltype order event eventtype intent",
     "position": "position pos",
     "position_side": "positionside",
@@ -44,10 +44,10 @@ _ROLES = {
     "expiry": "expiry expirydate expiration expirationdate",
     "trailing": "trailingstop trail trailing trailstop trailpercent trailpct trailingpercent trailingstoppercent "
     "trailamount trailoffset trailingamount trailingoffset trailingdistance",
-    "order_type": "ordertype pricetype entrytype executiontype",
+    "order_type": "ordertype pricetype entrytype executiontype prctyp",
     "limit": "limitprice limit",
     "trigger": "triggerprice trigger stopprice",
-    "price": "price entryprice entry orderprice",
+    "price": "price entryprice entry orderprice prc",
     "reference": "close closeprice currentprice lastprice last ltp marketprice signalprice alertprice",
     "position_after": "marketposition currentposition newposition positionafter sentiment",
     "position_before": "prevmarketposition prevposition previousposition previousmarketposition positionbefore",
@@ -55,14 +55,15 @@ _ROLES = {
     "size_before": "prevmarketpositionsize",
     "target": "positionsize targetposition netposition",
     "time_in_force": "timeinforce tif validity",
-    "product": "product producttype",
+    "product": "product producttype prd",
     "leverage": "leverage lev",
     "margin_mode": "marginmode margintype",
     "reduce_only": "reduceonly closeonly",
     "strategy": "strategy strategyname strategyid strategytitle alertname system",
-    "account": "account accountname accountid acct",
+    "account": "account accountname accountid acct actid",
     "bot": "bot botid botname",
     "timestamp": "timestamp timenow datetime date time ts alerttime bartime timefired",
+    "max_age": "maxlag maxage",
     "interval": "interval timeframe period tf resolution",
     "secret": "secret key token passphrase authkey password apikey webhooksecret webhookkey auth authtoken passcode "
     "webhookpassphrase secretkey apisecret pass",
@@ -92,6 +93,8 @@ _UNITS: dict[str, DistanceType] = {
     "pips": "pips",
     "points": "points",
 }
+# Objects that hold stops and targets only: `{"risk": {"sl": 1.07}}`.
+_EXITS_GROUP = re.compile(r"^(?:risk(?:management)?|exits?|bracket)(?=sl|tp|stop|take|target)")
 _WRAPPERS = ("data", "payload", "alert", "message", "signal", "trade", "body", "webhook", "tv", "order", "strategy")
 _ASIDE = frozenset(
     {"bar", "candle", "ohlc", "ohlcv", "extras", "extra", "meta", "metadata", "indicators", "plots", "info", "context"}
@@ -110,6 +113,7 @@ _HARMLESS = frozenset(
         "pricesource",
         "basecurrency",
     }
+    | {"slippage", "deviation", "triggertime"}  # how much worse a fill may be, which no order here can say
     | {"signalstrength", "priceaction", "priceactionevent", "stopwatch", "positiontime", "closetime", "opentime"}
 )
 _WEIGHTY = re.compile(
@@ -151,7 +155,7 @@ class Roles:
         short = _unwrapped(plain_name)
         if role := ROLE.get(short):
             self.members.setdefault(role, []).append(Member(name, value))
-        elif match := _LEVEL.fullmatch(short):
+        elif match := _LEVEL.fullmatch(_EXITS_GROUP.sub("", short)):
             exits = self.stops if match["base"] in ("stoploss", "sl", "stop") else self.targets
             exits.append(ExitMember(name, _UNITS.get(match["unit"] or ""), value))
         else:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Literal
 
 from bridge.dialects.base import Context, Dialect, Message, Unreadable
@@ -16,15 +17,28 @@ from bridge.dialects.families import moves, values
 from bridge.dialects.families.levels import NEEDS_LIMIT, NEEDS_TRIGGER, some
 from bridge.dialects.families.pairs import is_text
 from bridge.dialects.families.tickers import HEADLINE_WORDS
-from bridge.dialects.generic_kv.words import CLOSES, ENTRIES, ORDER_TYPES, meaning, plain
+from bridge.dialects.generic_kv.words import (
+    ALL,
+    CANCELS,
+    CLOSES,
+    ENTRIES,
+    OPENS,
+    ORDER_TYPES,
+    meaning,
+    plain,
+    together,
+)
 from bridge.domain.intent import Level, OrderIntent, OrderType, QuantityType, Reading
 
 LONGEST = 4000  # characters; longer texts are no orders
 _PAIR = re.compile(r"([A-Za-z][\w -]{0,30}?)[ \t]{0,4}(=|:(?!\S*/|//))[ \t]{0,4}(\S.{0,200})?", re.ASCII)
 _MARK = re.compile("[=:]")
 _SPACED = re.compile(r"(?<=[=:])[ \t]+|[ \t]+(?=[=])")
+_BARE_SEPARATORS = re.compile(r"[\s,;|]+")
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9.:/_!&-]{1,31}")
-_VERBS = frozenset({*ENTRIES, *CLOSES})
+_VERBS = frozenset({*ENTRIES, *CLOSES, *CANCELS})
+# Words that mean an order even without a key: a bare "close" is mostly the bar's price.
+_BARE_VERBS = frozenset({*ENTRIES, *(word for word, position in CLOSES.items() if position != "both")})
 _NUMBER = re.compile(r"@?[+-]?[\d.,]{1,32}")
 _SIZES = {"units": QuantityType.UNITS, "lots": QuantityType.LOTS, "cash": QuantityType.CASH}
 _MODES: dict[str, Literal["isolated", "cross"]] = {"isolated": "isolated", "cross": "cross", "crossed": "cross"}
@@ -44,8 +58,12 @@ class Said:
     def take(self, key: str, value: str) -> None:
         """Put one pair where it belongs."""
         name = meaning(key)
+        if name == "order_type" and plain(value) in _VERBS | OPENS:
+            name = "side"  # type=entry, beside side=long
         if name is None:
             self.unknown.append(key)
+        elif name == "side" and (both := together(self.members.get("side", ""), value)):
+            self.members["side"] = both
         elif name in self.members and self.members[name] != value:
             self.repeated = key
         else:
@@ -53,34 +71,44 @@ class Said:
 
     def find(self) -> None:
         """Settle on the verb and the symbol: named by a key, or else the first bare words of that kind."""
+        for place, (first, second) in enumerate(pairwise(self.words)):
+            if both := together(first, second):
+                self.words[place : place + 2] = [both]
+                break
         self.verb = self.members.get("side") or next((word for word in self.words if plain(word) in _VERBS), None)
         bare = (word for word in self.words if word != self.verb and _TICKER.fullmatch(word))
         self.ticker = self.members.get("symbol") or next(bare, None)
 
 
 def recognise(message: Message) -> str | None:
-    """At least two pairs, of which one (or a bare word) says the side and one the symbol."""
+    """At least two pairs, of which one (or a bare word) says the side and one the symbol or the size."""
     if not is_text(message) or len(message.text) > LONGEST:
         return None
     said = _taken_apart(message.text)
     if not said.members and not said.unknown:
         return "it is only a side, tickers and numbers" if _only_order_words(said.words) else None
-    pairs = len(said.members) + len(said.unknown)
-    if pairs < (2 if "side" in said.members else 1) or not said.members or said.verb is None or said.ticker is None:
+    named = "side" in said.members
+    if named and plain(said.members["side"]) in ALL:
+        return f'it says "{values.shown(said.members["side"])}"'
+    sized = said.ticker is not None or not _SIZES.keys().isdisjoint(said.members)
+    if len(said.members) + len(said.unknown) < (2 if named else 1) or said.verb is None or not sized:
         return None
-    if "side" not in said.members and len(said.words) > 4:
+    if not named and (len(said.words) > 4 or said.ticker is None):
         return None  # a sentence that mentions a figure
-    return f'it has pairs, "{values.shown(said.verb)}" and "{values.shown(said.ticker)}"'
+    return f'it has pairs, "{values.shown(said.verb)}" and "{values.shown(said.ticker or "a size")}"'
 
 
 def _only_order_words(words: list[str]) -> bool:
-    """A ticker and a few words none of which belongs to a sentence: `BTCUSDT LONG`, `BTCUSDT LONG 5 64000`."""
-    if not words or not _TICKER.fullmatch(words[0]) or words[0] in HEADLINE_WORDS:
-        return False
-    verbs = [word for word in words if plain(word) in ENTRIES]
+    """A side, a ticker and numbers, none of which belongs to a sentence: `BTCUSDT LONG`, `BTCUSDT|buy|5|64000`."""
+    verbs = [word for word in words if plain(word) in _BARE_VERBS]
     others = [word for word in words if word not in verbs]
+    figures = [word for word in others if _NUMBER.fullmatch(word)]
+    tickers = [word for word in others if word not in figures and plain(word) not in ORDER_TYPES]
     return (
-        2 <= len(words) <= 6 and len(verbs) == 1 and all(_TICKER.fullmatch(w) or _NUMBER.fullmatch(w) for w in others)
+        2 <= len(words) <= 6
+        and len(verbs) == len(tickers) == 1
+        and bool(_TICKER.fullmatch(tickers[0]))
+        and tickers[0] not in HEADLINE_WORDS
     )
 
 
@@ -91,6 +119,8 @@ def _taken_apart(text: str) -> Said:
             said.take(found[1], (found[3] or "").strip())
         else:
             said.words += part.split()
+    if not said.members and not said.unknown:
+        said.words = [word for word in _BARE_SEPARATORS.split(text) if word]
     said.find()
     return said
 
@@ -126,8 +156,8 @@ def read(message: Message, context: Context) -> Reading:
     rest = [word for word in said.words if word not in (said.verb, said.ticker)]
     if rest:
         raise Unreadable("unknown_words", f'"{values.shown(" ".join(rest))}" is not understood')
-    members = said.members
-    order = _order(plain(said.verb or ""), values.symbol(said.ticker), members)
+    members, verb = said.members, plain(said.verb or "")
+    order = _of_all(verb) if verb in ALL else _order(verb, values.symbol(said.ticker), members)
     return Reading(
         dialect=DIALECT.name,
         kind=moves.kind_of([order]),
@@ -140,6 +170,10 @@ def read(message: Message, context: Context) -> Reading:
     )
 
 
+def _of_all(verb: str) -> OrderIntent:
+    return moves.cancel(scope="all") if ALL[verb] == "cancel" else moves.flatten("all")
+
+
 def _order(verb: str, symbol: str, members: dict[str, str]) -> OrderIntent:
     exchange, _, ticker = symbol.rpartition(":")
     where: dict[str, Any] = {
@@ -147,6 +181,8 @@ def _order(verb: str, symbol: str, members: dict[str, str]) -> OrderIntent:
         "exchange": members.get("exchange") or exchange or None,
         "tag": members.get("comment") or None,
     }
+    if verb in CANCELS:
+        return moves.cancel(scope="symbol", **where)
     if verb in CLOSES:
         return moves.leave(CLOSES[verb], **({"order_type": OrderType.DEFAULT} | where | _size(members)))
     if verb not in ENTRIES:

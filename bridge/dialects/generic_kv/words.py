@@ -51,11 +51,19 @@ ENTRIES: Mapping[str, tuple[Side, Intent]] = {
         (Side.SELL, Intent.ENTER_SHORT),
     ),
 }
+ENTERED = {Side.BUY: "long", Side.SELL: "short"}
 CLOSES: Mapping[str, Literal["long", "short", "both"]] = {
     **dict.fromkeys(("close", "exit", "flat"), "both"),
     **dict.fromkeys(("closelong", "exitlong", "longexit", "longclose"), "long"),
     **dict.fromkeys(("closeshort", "exitshort", "shortexit", "shortclose", "cover"), "short"),
 }
+CANCELS = frozenset({"cancel", "cancelorder", "cancelorders"})
+# What concerns every symbol and names none.
+ALL: Mapping[str, Literal["close", "cancel"]] = {
+    **dict.fromkeys(("closeall", "exitall", "flatten", "flattenall", "closeallpositions"), "close"),
+    **dict.fromkeys(("cancelall", "cancelallorders"), "cancel"),
+}
+OPENS = frozenset({"open", "entry", "enter", "new"})  # says nothing without a direction
 ORDER_TYPES: Mapping[str, OrderType] = {
     "market": OrderType.MARKET,
     "limit": OrderType.LIMIT,
@@ -67,6 +75,16 @@ ORDER_TYPES: Mapping[str, OrderType] = {
 def plain(word: str) -> str:
     """A word without case, blanks and hyphens."""
     return _NOISE.sub("", word).casefold()
+
+
+def together(first: str, second: str) -> str | None:
+    """One verb of two words in either order, `close` and `long`; opening adds nothing to a side."""
+    for said, other in ((plain(first), plain(second)), (plain(second), plain(first))):
+        if said + other in ENTRIES or said + other in CLOSES:
+            return said + other if said and other else None
+        if said in OPENS and other in ENTRIES:
+            return ENTERED[ENTRIES[other][0]]
+    return None
 
 
 def meaning(key: str) -> str | None:

@@ -28,6 +28,7 @@ _COUNTED: Mapping[str, QuantityType] = {
     **dict.fromkeys(("lot", "lots"), QuantityType.LOTS),
 }
 
+LONGEST = 400  # characters
 _QUANTITY = re.compile(r"[+-]?[\d.,]+(?:e[+-]?\d+)?%?", re.IGNORECASE)
 _TICKER = re.compile(r"(?:[A-Z]{2,12}:)?[A-Z0-9][A-Z0-9.&/_!-]{0,31}")
 _SIGNAL = re.compile(
@@ -38,10 +39,19 @@ _SIGNAL = re.compile(
 
 
 def recognise(message: Message) -> str | None:
-    """A verb, then a quantity or a ticker in capitals; one of the single words; or `SYMBOL, TIMEFRAME - Buy Signal`."""
+    """A verb, then a quantity or a ticker in capitals; one of the single words; or `SYMBOL, TIMEFRAME - Buy Signal`.
+
+    Several lines are several orders when every one of them is.
+    """
     text = message.text
-    if not is_text(message) or len(text) > 400 or "\n" in text or "=" in text or "|" in text:
+    if not is_text(message) or len(text) > LONGEST or "=" in text or "|" in text:
         return None
+    why = [_recognised(line) for line in text.splitlines() if line.strip()]
+    return why[0] if all(why) else None
+
+
+def _recognised(line: str) -> str | None:
+    text = line.strip()
     if _SIGNAL.fullmatch(text):
         return "it reads SYMBOL, TIMEFRAME - Buy|Sell Signal"
     words = _words(text)
@@ -68,21 +78,27 @@ def _words(text: str) -> list[str]:
 
 
 def read(message: Message, context: Context) -> Reading:
-    """One order, or a word to the receiver itself."""
-    if found := _SIGNAL.fullmatch(message.text):
-        return _indicator(found)
-    verb, *words = _words(message.text)
-    verb = verb.casefold()
-    if verb in _CONTROLS:
-        return Reading(dialect=DIALECT.name, kind=Kind.CONTROL, control=_CONTROLS[verb])
-    order = _order(verb, words)
-    return Reading(dialect=DIALECT.name, kind=moves.kind_of([order]), orders=(order,))
+    """The orders, or a word to the receiver itself."""
+    lines = [line.strip() for line in message.text.splitlines() if line.strip()]
+    moves.refuse_many(len(lines))
+    if lines[0].casefold() in _CONTROLS and len(lines) == 1:
+        return Reading(dialect=DIALECT.name, kind=Kind.CONTROL, control=_CONTROLS[lines[0].casefold()])
+    orders = tuple(map(_line, lines))
+    intervals = {found["interval"] for line in lines if (found := _SIGNAL.fullmatch(line)) and found["interval"]}
+    return Reading(
+        dialect=DIALECT.name,
+        kind=moves.kind_of(orders),
+        orders=orders,
+        interval=intervals.pop() if len(intervals) == 1 else None,
+    )
 
 
-def _indicator(found: re.Match[str]) -> Reading:
-    side = Side(found["side"].casefold())
-    order = OrderIntent(intent=PLAIN[side], symbol=values.symbol(found["symbol"]), side=side)
-    return Reading(dialect=DIALECT.name, kind=Kind.ORDER, orders=(order,), interval=found["interval"] or None)
+def _line(line: str) -> OrderIntent:
+    if found := _SIGNAL.fullmatch(line):
+        side = Side(found["side"].casefold())
+        return OrderIntent(intent=PLAIN[side], symbol=values.symbol(found["symbol"]), side=side)
+    verb, *words = _words(line)
+    return _order(verb.casefold(), words)
 
 
 def _order(verb: str, words: list[str]) -> OrderIntent:

@@ -25,7 +25,7 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded]:
 
     async def make() -> Seeded:
         world = await build(folder)
-        world.writer.close()
+        world.close()
         return world.ids
 
     # In a thread, because a test with a browser may have a loop running here.
@@ -39,7 +39,7 @@ async def world(tmp_path: Path, morning: tuple[Path, Seeded]) -> AsyncIterator[W
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     made = await build(tmp_path, ids=ids)
     yield made
-    made.writer.close()
+    made.close()
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def empty(tmp_path: Path) -> AsyncIterator[World]:
     await made.accounts.add_user("asha", PASSWORD, Role.OWNER)
     await made.directory.refresh()
     yield made
-    made.writer.close()
+    made.close()
 
 
 @pytest.fixture

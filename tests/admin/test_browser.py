@@ -64,7 +64,7 @@ def address(tmp_path: Path, morning: tuple[Path, Seeded]) -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(world.app, log_level="error", ws="none", lifespan="off"))
         started.set_result(server)
         await server.serve(sockets=[listener])
-        world.writer.close()
+        world.close()
 
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(asyncio.run, serve())

@@ -60,7 +60,7 @@ async def test_positions_say_what_nobody_knows_yet(asha: httpx.AsyncClient) -> N
 async def test_real_prices_are_not_called_simulated(tmp_path: Path) -> None:
     world = await build(tmp_path, simulated=False)
     page = await (await world.signed_in()).get("/positions")
-    world.writer.close()
+    world.close()
 
     assert "SIMULATED" not in page.text
 

@@ -165,7 +165,7 @@ async def test_what_no_column_can_hold_is_the_askers_mistake(tmp_path: Path, pos
     answers = [await asha.get(path) for path in looks]
     answers.append(await post(asha, "/stop", scope="global:", confirm="STOP", reason="\0"))
     answers.append(await sign_in(world.visitor(), "as\0ha", PASSWORD))
-    world.writer.close()
+    world.close()
 
     assert [answer.status_code for answer in answers] == [400] * len(answers)
 
@@ -372,7 +372,7 @@ async def test_behind_https_cookies_are_for_https_and_this_host_only(tmp_path: P
     page = await browser.get("/signin")
     data = {"csrf": token_of(page.text), "name": "asha", "password": PASSWORD}
     answer = await browser.post("/signin", data=data, headers={"origin": "https://bridge.test"})
-    world.writer.close()
+    world.close()
 
     cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("__Host-bridge="))
     assert {"HttpOnly", "Secure", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))

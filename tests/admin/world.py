@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import Engine
 
 from bridge import admin
 from bridge.accounts.directory import Directory
@@ -131,6 +132,7 @@ class World:
     """Everything one test may look at."""
 
     app: FastAPI
+    engine: Engine
     ids: Seeded
     clock: FakeClock
     accounts: Accounts
@@ -139,6 +141,11 @@ class World:
     directory: Directory
     pipeline: Pipeline
     ports: admin.Ports
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.writer.close()
+        self.engine.dispose()
 
     def visitor(self) -> httpx.AsyncClient:
         """Somebody's browser."""
@@ -178,7 +185,7 @@ async def build(
     )  # fmt: skip
     app = FastAPI()
     app.include_router(admin.create(ports))
-    return World(app, ids, clock, accounts, writer, reader, directory, pipeline, ports)
+    return World(app, engine, ids, clock, accounts, writer, reader, directory, pipeline, ports)
 
 
 def token_of(page: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import Engine
 
 from bridge import api
 from bridge.accounts.directory import Directory
@@ -46,6 +47,7 @@ class World:
     """Everything one test may look at."""
 
     app: FastAPI
+    engine: Engine
     clock: FakeClock
     accounts: Accounts
     directory: Directory
@@ -64,6 +66,7 @@ class World:
         """Let go of everything."""
         await self.client.aclose()
         self.writer.close()
+        self.engine.dispose()
 
 
 async def build(folder: Path, database_url: str = "") -> World:
@@ -80,7 +83,7 @@ async def build(folder: Path, database_url: str = "") -> World:
     app = FastAPI()
     app.include_router(api.create(reader, vault, clock, directory))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bridge.test")
-    return World(app, clock, accounts, directory, reader, writer, client, asha, ravi)
+    return World(app, engine, clock, accounts, directory, reader, writer, client, asha, ravi)
 
 
 async def person(accounts: Accounts, writer: Writer, name: str, now: int) -> Person:

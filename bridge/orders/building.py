@@ -30,7 +30,8 @@ def build(
     capabilities: Capabilities | None,
 ) -> list[OrderRecord]:
     """The orders of one decided quantity: one, or the slices that the freeze quantity or the message asks for."""
-    limits = (freeze.quantity if freeze and freeze.may_slice else None, intent.wish.split_size)
+    may_slice = freeze is not None and (freeze.may_slice or reduces)
+    limits = (freeze.quantity if freeze and may_slice else None, intent.wish.split_size)
     limit = min((found for found in limits if found), default=None)
     protected = capabilities is not None and capabilities.market_orders_need_protection
     bare = wish.order_type in (OrderType.MARKET, OrderType.STOP)

@@ -111,7 +111,9 @@ def direction_is_allowed(candidate: Candidate, situation: Situation) -> Refusal 
 
 
 def symbol_is_allowed(candidate: Candidate, situation: Situation) -> Refusal | None:
-    """The strategy trades this symbol."""
+    """The strategy trades this symbol; what it holds of one that left its list can still be closed."""
+    if not candidate.is_entry:
+        return None
     settings = situation.strategy.settings
     if settings.any_symbol or situation.written in settings.symbols:
         return None
@@ -188,7 +190,10 @@ def broker_can_say_it(candidate: Candidate, situation: Situation) -> Refusal | N
 
 
 def quantity_is_tradable(candidate: Candidate, situation: Situation) -> Refusal | None:
-    """More than nothing, whole units where fractions are not traded, whole lots for derivatives."""
+    """More than nothing, whole units where fractions are not traded, whole lots for derivatives.
+
+    A way out may be an odd rest: lots change while a position is held, and then it is the exchange's to refuse.
+    """
     quantity = candidate.quantity
     if quantity is None:
         return None
@@ -209,7 +214,7 @@ def quantity_is_tradable(candidate: Candidate, situation: Situation) -> Refusal 
             "quantity_fraction",
             f"{instrument.symbol} trades in whole units, and {quantity.normalize():f} is not whole.",
         )
-    if quantity % step_of(instrument):
+    if not candidate.reduces and quantity % step_of(instrument):
         return Refusal(
             "quantity_not_in_lots",
             f"{quantity:f} is no multiple of {instrument.symbol}'s lot of {instrument.lot_size:f}.",
@@ -290,9 +295,14 @@ def value_within_limit(candidate: Candidate, situation: Situation) -> Refusal | 
 
 
 def size_can_be_sliced(candidate: Candidate, situation: Situation) -> Refusal | None:
-    """Above the freeze quantity an order is cut, if the figure of the day is known; brokers take at most ten pieces."""
+    """Above the freeze quantity an entry is cut, if the figure of the day is known, into ten pieces at most.
+
+    A way out is cut into as many as it takes, where need be by the smallest figure known.
+    """
     freeze, quantity = situation.freeze, candidate.quantity
-    if freeze is None or freeze.quantity is None or quantity is None or quantity <= freeze.quantity:
+    if candidate.reduces or freeze is None or freeze.quantity is None:
+        return None
+    if quantity is None or quantity <= freeze.quantity:
         return None
     numbers = {"quantity": quantity, "freeze": freeze.quantity, "rule": freeze.rule}
     if not freeze.may_slice:

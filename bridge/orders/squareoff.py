@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 
 import structlog
@@ -40,6 +41,7 @@ class SquareOff:
         self._clock = clock
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._revision = -1
+        self._answered: dict[tuple[str, str], tuple[date, str]] = {}  # by strategy and job: the last day's answer
 
     def start(self) -> None:
         """Begin; jobs follow the settings from now on."""
@@ -101,13 +103,26 @@ class SquareOff:
             await self._run(strategy, "strategy", self._clock.now().date(), None)
 
     async def _run(self, strategy: Strategy, job: str, day: date, instrument: Instrument | None) -> None:
+        """One square-off, taken once a day; one that was refused is put again when it would be taken, and told no second time."""
         failpoints.reach("squareoff.planned")
+        answered_on, status = self._answered.get((strategy.id, job), (None, ""))
+        again = answered_on == day
+        if again and status != "refused":
+            return
+        arrival = self._arrival(strategy, job, day, instrument, self._clock.now())
         try:
-            answer = await self._pipeline.submit(self._arrival(strategy, job, day, instrument, self._clock.now()))
+            if again and await self._would_be_refused(arrival):
+                return
+            answer = await self._pipeline.submit(arrival)
         except StorageUnavailable as problem:
             log.warning("square-off not stored, tried again", strategy=strategy.id, problem=str(problem))
             return
-        log.info("square-off", strategy=strategy.id, job=job, status=answer.content.get("status"))
+        self._answered[strategy.id, job] = day, answer.content["status"]
+        log.info("square-off", strategy=strategy.id, job=job, status=answer.content["status"])
+
+    async def _would_be_refused(self, arrival: Arrival) -> bool:
+        rehearsed = await self._pipeline.submit(replace(arrival, dry_run=True))
+        return bool(rehearsed.content["status"] == "refused")
 
     def _arrival(
         self, strategy: Strategy, job: str, day: date, instrument: Instrument | None, now: datetime

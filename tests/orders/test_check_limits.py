@@ -37,6 +37,11 @@ def test_quantities_are_whole_units_and_whole_lots(instrument: Instrument, quant
     assert no(checks.quantity_is_tradable, candidate(instrument, quantity), situation()) == code
 
 
+def test_what_is_held_can_be_closed_although_lots_have_changed_since() -> None:
+    assert no(checks.quantity_is_tradable, candidate(FUTURE, 75, reduces=True), situation()) is None
+    assert no(checks.quantity_is_tradable, candidate(FUTURE, "0.5", reduces=True), situation()) == "quantity_fraction"
+
+
 @pytest.mark.parametrize(
     ("order_type", "price", "trigger", "code"),
     [
@@ -112,6 +117,13 @@ def test_large_orders_are_cut_where_the_figure_is_known() -> None:
     assert no(checks.size_can_be_sliced, big, freeze(None, may_slice=False)) is None
     assert no(checks.size_can_be_sliced, big, situation()) is None
     assert no(checks.size_can_be_sliced, candidate(quantity=None), freeze(65)) is None
+
+
+@pytest.mark.parametrize("may_slice", [True, False])
+def test_no_position_is_too_large_to_be_closed(may_slice: bool) -> None:
+    way_out = candidate(FUTURE, 715, reduces=True)
+
+    assert no(checks.size_can_be_sliced, way_out, freeze(65, may_slice=may_slice)) is None
 
 
 @pytest.mark.parametrize(

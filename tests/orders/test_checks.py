@@ -122,6 +122,7 @@ def test_a_strategy_trades_its_own_symbols() -> None:
     assert no(checks.symbol_is_allowed, candidate(), narrow) is None  # by what it is mapped to
     assert no(checks.symbol_is_allowed, candidate(FUTURE), replace(narrow, written="INFOSYS")) is None  # by spelling
     assert no(checks.symbol_is_allowed, candidate(FUTURE), narrow) == "symbol_not_allowed"
+    assert no(checks.symbol_is_allowed, candidate(FUTURE, reduces=True), narrow) is None  # the way out stays open
 
 
 def test_nobody_trades_an_index() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.accounts.model import Feed, StrategySettings
+from bridge.accounts.model import Feed, StrategySettings, SymbolMapping
 from bridge.domain.intent import (
     Intent,
     Level,
@@ -20,12 +20,14 @@ from bridge.domain.intent import (
     QuantityType,
     Side,
 )
+from bridge.market.rules import FreezeLimit
+from bridge.orders import checks
 from bridge.orders.planning import Step, against_position, candidate
 from bridge.orders.situation import Candidate
 from bridge.orders.sizing import Mapped
 from tests.orders.conftest import OpenHouse
 from tests.orders.meaning import FUNDS_NOT_KNOWN, KEY, OPENALGO, SETTINGS, at, outcome, own, tell, trading
-from tests.support.house import ACCOUNT, FUTURE, House, buy, leave, wish
+from tests.support.house import ACCOUNT, FUTURE, STRATEGY, House, buy, leave, sell, wish
 
 
 @pytest.fixture
@@ -73,6 +75,42 @@ async def test_when_the_days_loss_is_reached_a_plain_sell_still_closes(open_hous
     await tell(house, PLAIN)
 
     assert house.position() == 0
+
+
+@pytest.mark.parametrize(
+    "way_out", [leave(), wish(Intent.FLATTEN, None, scope="all"), sell("INFY", 10)], ids=lambda wish: wish.intent.value
+)
+async def test_a_position_in_a_symbol_that_left_the_strategys_list_can_be_closed(
+    house: House, way_out: OrderIntent
+) -> None:
+    await house.hold(10)
+    line = SymbolMapping(exchange="NSE", symbol="SBIN")
+    narrow = StrategySettings(symbols={"SBIN": line}, accounts=(Feed(account_id=ACCOUNT),))
+    house.change("strategies", STRATEGY, settings=narrow.model_dump_json())
+
+    refused = await house.alert(buy("INFY", 1))
+    await house.alert(way_out)
+    await house.run(5)
+
+    assert refused.content["code"] == "symbol_not_allowed"
+    assert house.position() == 0
+
+
+@pytest.mark.parametrize("may_slice", [True, False])
+async def test_a_position_of_many_slices_is_closed_in_as_many_as_it_takes(house: House, may_slice: bool) -> None:
+    for _ in range(2):
+        await house.alert(buy(FUTURE.symbol, 65 * 250, exchange="NFO"))
+        await house.run(5)
+    figure = FreezeLimit(Decimal(1800), may_slice, "of a test", "Above 1800 it freezes.")
+    house.process.survey.freeze = lambda instrument: figure  # type: ignore[method-assign]
+
+    await house.alert(leave(FUTURE.symbol, exchange="NFO"))
+    await house.run(10)
+
+    ways_out = [order for order in house.orders() if order.side is Side.SELL]
+    assert sum(order.quantity for order in ways_out) == 65 * 500
+    assert len(ways_out) > checks.SLICES_MAX
+    assert house.position(FUTURE.symbol) == 0
 
 
 async def test_a_reversal_with_a_target_on_it_closes_even_where_targets_are_refused(open_house: OpenHouse) -> None:

@@ -141,6 +141,25 @@ async def test_what_was_not_stored_is_tried_again(house: House, square_off: Squa
     assert house.position() == 0
 
 
+async def test_a_square_off_that_is_refused_is_told_once_and_runs_when_nothing_is_in_its_way(
+    house: House, square_off: SquareOff
+) -> None:
+    await house.hold(10)
+    at(house, 15, 20)
+    house.stop_trading()
+    for _ in range(3):
+        await square_off.look()
+    refused = house.rows("SELECT status FROM alerts WHERE dialect = 'square_off'")
+    assert [row["status"] for row in refused] == ["refused"]
+    assert house.notices().count("alert_refused") == 1
+
+    house.stop_trading(stopped=False)
+    await square_off.look()
+    await closed(house)
+
+    assert house.position() == 0
+
+
 async def test_positions_of_instruments_or_strategies_that_are_gone_are_passed_over(
     house: House, square_off: SquareOff
 ) -> None:

@@ -36,11 +36,13 @@ _NAMED = re.compile(r"(?<![:\w]):(\w+)")
 
 
 class StorageUnavailable(Exception):
-    """Nothing was committed: the database is locked, full or away. The sender may try again."""
+    """Not committed as far as is known: the database is locked, full or away. The sender may try again.
+
+    A connection that broke during its COMMIT leaves open whether that happened: who must know looks again."""
 
 
 class Locked(StorageUnavailable):
-    """Another program held SQLite's write lock for longer than `BUSY_TIMEOUT_S`, so it is certain that nothing was done."""
+    """Somebody else held what had to be locked for longer than `BUSY_TIMEOUT_S`: it is certain that nothing was done."""
 
 
 class Conflict(Exception):
@@ -71,7 +73,19 @@ def connect(url: str) -> Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         return engine
     address = address.set(drivername="postgresql+psycopg")
-    return sa.create_engine(address, pool_pre_ping=True, pool_size=4)
+    patience = {name: value for name, value in _POSTGRES_PATIENCE.items() if name not in address.query}
+    return sa.create_engine(address, pool_pre_ping=True, pool_size=4, connect_args=patience)
+
+
+# A server that vanished, or a peer that stands still with a row locked, must not hold up the only thread that writes.
+_POSTGRES_PATIENCE = {
+    "connect_timeout": 3,  # seconds, as are all of these but the last two
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "options": f"-c lock_timeout={BUSY_TIMEOUT_S * 1000:.0f} -c idle_in_transaction_session_timeout=10000",
+}
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
@@ -262,7 +276,7 @@ class Writer:
     def _commit(self, batch: Sequence[_Item]) -> None:
         """Do the works in one transaction; when one fails, each in its own, so that it fails alone. Then tell who waits."""
         if problem := self._try(batch):
-            if _is_outage(problem):
+            if _is_outage(problem) and not _is_between_two(problem):
                 self._outage = problem
                 for item in batch:
                     item.problem = self._try_with_reserve(item, problem) if item.urgent else problem
@@ -322,22 +336,34 @@ class Writer:
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            with suppress(Exception):  # it is given up; that it cannot even be closed must not end the writer
+                connection.close()
 
 
 def _is_outage(problem: Exception) -> bool:
     """The database itself is in trouble, as opposed to one work's row."""
     if isinstance(problem, sqlite3.OperationalError):
         return not str(problem).startswith(("no such", "near "))
-    return isinstance(problem, OSError) or type(problem).__name__ in (
-        "OperationalError",
-        "InterfaceError",
-        "AdminShutdown",
-    )
+    kinds = {kind.__name__ for kind in type(problem).__mro__}  # psycopg has a class for each of the server's codes
+    return isinstance(problem, OSError) or not kinds.isdisjoint(_OUTAGES)
+
+
+_OUTAGES = {"OperationalError", "InterfaceError", "ReadOnlySqlTransaction", "IdleInTransactionSessionTimeout"}
+
+
+def _is_between_two(problem: Exception) -> bool:
+    """PostgreSQL let one of two transactions give way, or wait in vain for a row: the others of its batch are not concerned."""
+    code = getattr(problem, "sqlstate", None) or ""
+    return code.startswith("40") or code == _LOCK_NOT_AVAILABLE
+
+
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def _is_locked(problem: Exception) -> bool:
-    return isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem)
+    if isinstance(problem, sqlite3.OperationalError):
+        return "locked" in str(problem)
+    return getattr(problem, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
 def _is_full(problem: Exception) -> bool:
@@ -363,8 +389,10 @@ class Reader:
         try:
             with self._engine.connect() as connection:
                 return [dict(found) for found in connection.execute(sa.text(statement), row or {}).mappings()]
-        except sa.exc.OperationalError as problem:
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError) as problem:
             raise StorageUnavailable(str(problem.orig)) from problem
+        except sa.exc.TimeoutError as problem:
+            raise StorageUnavailable("every connection is in use") from problem
 
     async def rows(self, statement: str, row: Mapping[str, Any] | None = None) -> list[Row]:
         """Run a query off the event loop."""

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from ssl import SSLContext, SSLError
 from typing import Any, Final
 
@@ -133,6 +133,9 @@ def _watch() -> aiohttp.TraceConfig:
     return watch
 
 
+_url = lru_cache(maxsize=64)(httpx.URL)  # a broker has few addresses, and taking one apart costs as much as sending
+
+
 @cache
 def _tls() -> SSLContext:
     return httpx.create_ssl_context(trust_env=False)  # one for all accounts: loading the roots takes 10 ms and 1 MB
@@ -243,7 +246,7 @@ class BrokerHttp:
     async def _talk(self, method: str, path: str, request: Mapping[str, Any]) -> Reply:
         headers = {**self._headers, **request.get("headers", {})}
         more = {**request, "headers": headers, "extensions": self._extensions}
-        asked = httpx.Request(method, self._base_url + path, **more)
+        asked = httpx.Request(method, _url(self._base_url + path), **more)
         if self._auth is not None:
             async with aclosing(self._auth.async_auth_flow(asked)) as flow:
                 asked = await anext(flow)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
 
@@ -23,13 +23,13 @@ from bridge.kit.clock import Clock
 from bridge.market.expiries import future_expiries, option_expiries
 from bridge.market.listings import Underlying, listings, underlyings
 from bridge.market.rules import freeze_limit, lot_rule
-from bridge.market.sessions import IST, SEGMENT_OF_EXCHANGE
+from bridge.market.sessions import IST, SEGMENT_OF_EXCHANGE, SEGMENTS
 
 _RIGHTS = (OptionRight.CALL, OptionRight.PUT)
 
 
 class Master:
-    """Every instrument listed on `day`, by exchange and symbol."""
+    """Every instrument listed at some time of `day` in India, by exchange and symbol."""
 
     def __init__(self, day: date, *, simulated: bool = False) -> None:
         self.day = day
@@ -59,7 +59,8 @@ class Master:
             return ()
         made = self._contracts.get((exchange, underlying))
         if made is None:
-            made = self._contracts[exchange, underlying] = tuple(_contracts(listed, self.day, self._simulated))
+            since = _first_day(exchange, self.day)
+            made = self._contracts[exchange, underlying] = tuple(_contracts(listed, since, self._simulated))
             self._by_key.update({(c.exchange, c.symbol): c for c in made})
         return made
 
@@ -122,6 +123,12 @@ def _undated() -> Mapping[tuple[str, str], Instrument]:
         for listing in listings().values()
         if listing.exchange != "REFERENCE"
     }
+
+
+def _first_day(exchange: str, day: date) -> date:
+    """Which day the exchange has when `day` begins in India: where that is still yesterday, yesterday's contracts trade on."""
+    begins = datetime.combine(day, time(0), IST)
+    return begins.astimezone(SEGMENTS[SEGMENT_OF_EXCHANGE[exchange]].zone).date()
 
 
 def _contracts(underlying: Underlying, day: date, simulated: bool) -> Iterable[Instrument]:

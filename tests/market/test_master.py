@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from bridge.domain.instrument import InstrumentKind, parse_symbol
 from bridge.market.calendar import CALENDAR, segment_of
+from bridge.market.contracts import is_live
 from bridge.market.expiries import future_expiries, option_expiries
 from bridge.market.listings import listings, underlyings
 from bridge.market.master import Master, TodaysMaster, master
+from bridge.market.simulated import SimulatedMarket
 from tests.support.clock import FakeClock
 
 SATURDAY = date(2026, 11, 21)
@@ -26,6 +28,20 @@ def test_every_contract_s_symbol_says_what_the_contract_is() -> None:
         assert parts, contract.symbol
         assert (parts.base, parts.expiry) == (contract.underlying, contract.expiry)
         assert (parts.strike, parts.right) == (contract.strike, contract.right)
+
+
+def test_a_contract_of_new_york_is_listed_until_new_york_has_closed() -> None:
+    clock = FakeClock(datetime(2026, 11, 20, 20, 30, tzinfo=UTC))  # Friday 15:30 there, Saturday in India
+    market = SimulatedMarket(clock, calendar=CALENDAR)
+    option = market.instrument("OPRA", "SPY20NOV26680CE")
+
+    assert option is not None
+    assert is_live(option, clock.now())
+    assert market.quote(option) is not None
+    clock.advance(3600)
+    assert not is_live(option, clock.now())
+    clock.advance(24 * 3600)
+    assert market.instrument("OPRA", "SPY20NOV26680CE") is None
 
 
 def test_no_two_instruments_share_a_key() -> None:

@@ -70,6 +70,20 @@ async def test_more_ways_to_be_refused(bench: Bench) -> None:
     assert (await bench.refused(stop("buy", 1, trigger=99))).code == "trigger_passed"
 
 
+@pytest.mark.parametrize(
+    "monstrous",
+    [
+        order("buy", 10**29, COIN, price=1),
+        order("buy", 10**29, FUTURE, price=26000),
+        order("buy", 1, price=10**30),
+        order("buy", "0.1", COIN, price=10**30),
+        stop("buy", 1, trigger=10**30),
+    ],
+)
+async def test_figures_beyond_all_counting_are_refused_and_break_nothing(bench: Bench, monstrous: OrderRequest) -> None:
+    assert (await bench.refused(monstrous)).code in ("quantity_invalid", "value_too_large")
+
+
 async def test_the_same_ref_is_refused_and_never_doubles(bench: Bench) -> None:
     request = order("buy", 10)
     await bench.broker.place(request)

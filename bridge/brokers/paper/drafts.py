@@ -7,7 +7,7 @@ from dataclasses import replace
 from bridge.brokers.base import OrderRequest
 from bridge.brokers.paper.money import ZERO
 from bridge.brokers.paper.records import STOPS, PaperOrder
-from bridge.brokers.paper.rules import Ask, Code, assumed_price, refusal, unit_margin
+from bridge.brokers.paper.rules import Ask, Code, assumed_price, is_countable, refusal, unit_margin
 from bridge.brokers.paper.trading import Venue, working_state
 from bridge.domain.intent import OrderType
 from bridge.domain.refusal import Refusal
@@ -74,7 +74,7 @@ def _as_it_stands(order: PaperOrder, request: OrderRequest) -> OrderRequest:
 
 def _priced(order: PaperOrder, request: OrderRequest, venue: Venue) -> PaperOrder:
     price = assumed_price(request, venue.quote)
-    if price is None or not price.is_finite():
+    if price is None or not is_countable(price):
         return order  # about to be refused for it
     unit = unit_margin(venue.settings, venue.instrument, order.product, order.side, price)
     return replace(order, unit_margin=max(unit, ZERO))

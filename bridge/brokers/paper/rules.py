@@ -44,7 +44,7 @@ class Code(StrEnum):
 
 REFUSALS = frozenset(code.value for code in Code)
 
-_VALUE_MAX = Decimal(10) ** 15  # beyond it sums would lose their last digits
+_VALUE_MAX = Decimal(10) ** 15
 _SMALLEST_FRACTION = Decimal("0.00000001")
 
 
@@ -91,6 +91,19 @@ def product_fits(ask: Ask) -> Refusal | None:
     if product is Product.CNC and instrument.is_derivative:
         return _no(Code.PRODUCT_NOT_ALLOWED, f"CNC is not allowed for derivatives ({instrument.key}); use NRML or MIS")
     return None
+
+
+def figures_are_countable(ask: Ask) -> Refusal | None:
+    """Before anything is reckoned with them: beyond this, sums would lose their last digits."""
+    for figure in (ask.request.quantity, ask.request.price, ask.request.trigger_price):
+        if figure is not None and figure.is_finite() and not is_countable(figure):
+            return _no(Code.VALUE_TOO_LARGE, f"The figure {figure:.3g} is above {_VALUE_MAX:f}")
+    return None
+
+
+def is_countable(figure: Decimal) -> bool:
+    """Whether sums with it are exact."""
+    return figure.is_finite() and abs(figure) <= _VALUE_MAX
 
 
 def quantity_is_right(ask: Ask) -> Refusal | None:
@@ -190,6 +203,7 @@ CHECKS: tuple[Callable[[Ask], Refusal | None], ...] = (
     contract_is_alive,
     market_is_open,
     product_fits,
+    figures_are_countable,
     quantity_is_right,
     prices_are_given,
     prices_fit_the_tick,

@@ -9,7 +9,7 @@ from hypothesis import Phase, settings
 
 pytest_plugins = ["tests.fakebroker.fixtures"]
 
-# How much the reliability tests do: in every run, before a merge, at night (docs/testing.md).
+# Stories and steps of the lifecycle machine: in every run, before a merge, at night (docs/testing.md).
 SIZES = {"sample": (25, 40), "pr": (200, 50), "night": (20_000, 100)}
 # A failing story is printed as it was found; to shorten it first takes up to five minutes.
 PHASES = [Phase.generate, Phase.shrink] if os.environ.get("BRIDGE_SHRINK") else [Phase.generate]
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--reliability",
         choices=tuple(SIZES),
         default=os.environ.get("BRIDGE_RELIABILITY", "sample"),
-        help="size of the reliability tests: a fixed sample (default), 200 examples of 50 steps, or 20,000 of 100",
+        help="size of the reliability and acceptance tests: a sample (default), that of a merge, or that of a night",
     )
 
 

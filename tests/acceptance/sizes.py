@@ -1,4 +1,4 @@
-"""How much of everything a run does: a glance at each change, the full figures before a merge, ten times that at night."""
+"""How much of everything a run does: a glance at each change, the full figures before a merge, many times that at night."""
 
 from __future__ import annotations
 

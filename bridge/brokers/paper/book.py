@@ -29,12 +29,14 @@ from bridge.brokers.paper.rules import Code
 from bridge.brokers.paper.settings import PaperSettings
 from bridge.brokers.paper.statements import (
     CLAIMS,
+    OF_ACCOUNT,
     OF_KEY,
     OF_PRODUCT,
     UPDATE_ORDER,
     WORKING_SQL,
     delete_sql,
     insert_missing_sql,
+    select_sql,
     upsert_sql,
 )
 from bridge.brokers.paper.tables import (
@@ -150,8 +152,8 @@ class Book:
     def desk(self, tx: Transaction, of: PaperOrder | PaperPosition) -> Desk:
         """What one order or position touches: the claims without `of` itself, the sums as saved, which count it."""
         key = self._mine(exchange=of.exchange, symbol=of.symbol, product=of.product.value)
-        position = tx.row(f"SELECT * FROM paper_positions WHERE {OF_PRODUCT}", key)  # noqa: S608 - constants
-        holding = tx.row(f"SELECT * FROM paper_holdings WHERE {OF_KEY}", key)  # noqa: S608 - constants
+        position = tx.row(select_sql(paper_positions, OF_PRODUCT), key)
+        holding = tx.row(select_sql(paper_holdings, OF_KEY), key)
         return Desk(
             pocket=self.pocket(tx, of.currency),
             position=from_row(PaperPosition, position) if position else PaperPosition.none(of),
@@ -171,7 +173,7 @@ class Book:
 
     def working(self, tx: Transaction) -> list[PaperOrder]:
         """Orders that can still fill, oldest first."""
-        sql = f"SELECT * FROM paper_orders WHERE account_id = :account_id AND {WORKING_SQL} ORDER BY seq"  # noqa: S608
+        sql = select_sql(paper_orders, f"{OF_ACCOUNT} AND {WORKING_SQL}", order="seq")
         return [from_row(PaperOrder, row) for row in tx.rows(sql, self._mine())]
 
     def positions(self, tx: Transaction) -> list[PaperPosition]:
@@ -187,8 +189,7 @@ class Book:
         return self._all(tx, paper_pockets, Pocket)
 
     def _all(self, tx: Transaction, table: sa.Table, kind: type[Record]) -> list[Record]:
-        rows = tx.rows(f"SELECT * FROM {table.name} WHERE account_id = :account_id", self._mine())  # noqa: S608
-        return [from_row(kind, row) for row in rows]
+        return [from_row(kind, row) for row in tx.rows(select_sql(table), self._mine())]
 
     def trading_date(self, tx: Transaction) -> str:
         """The day the books stand at."""

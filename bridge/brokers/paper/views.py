@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.brokers.base import BrokerHolding, BrokerOrder, BrokerPosition, BrokerTrade, Funds, Unavailable
 from bridge.brokers.paper.money import ZERO, money, plain
 from bridge.brokers.paper.records import PaperHolding, PaperOrder, PaperPosition, PaperTrade, Pocket, from_row
-from bridge.brokers.paper.statements import WORKING_SQL
+from bridge.brokers.paper.statements import OF_ACCOUNT, WORKING_SQL, select_sql
+from bridge.brokers.paper.tables import paper_holdings, paper_orders, paper_pockets, paper_positions, paper_trades
 from bridge.kit.clock import from_micros, micros
 from bridge.kit.database import Reader, Row
 from bridge.market.base import Market
@@ -29,13 +30,13 @@ class Views:
 
     async def orders(self, since: datetime) -> Sequence[BrokerOrder]:
         """Orders that still work or changed since then, in the order they came."""
-        sql = f"SELECT * FROM paper_orders WHERE account_id = :account_id AND ({WORKING_SQL} OR updated_at >= :since) ORDER BY seq"  # noqa: S608
+        sql = select_sql(paper_orders, f"{OF_ACCOUNT} AND ({WORKING_SQL} OR updated_at >= :since)", order="seq")
         rows = await self._rows(sql, since=micros(since))
         return [_order(from_row(PaperOrder, row)) for row in rows]
 
     async def trades(self, since: datetime) -> Sequence[BrokerTrade]:
         """Executions since then, oldest first."""
-        sql = "SELECT * FROM paper_trades WHERE account_id = :account_id AND at >= :since ORDER BY seq"
+        sql = select_sql(paper_trades, f"{OF_ACCOUNT} AND at >= :since", order="seq")
         return [_trade(from_row(PaperTrade, row)) for row in await self._rows(sql, since=micros(since))]
 
     async def positions(self) -> Sequence[BrokerPosition]:
@@ -50,9 +51,8 @@ class Views:
 
     async def funds(self, currency: str) -> Funds:
         """The money of one currency; `available + used_margin = capital + realised`, where realised is after costs."""
-        found = await self._rows(
-            "SELECT * FROM paper_pockets WHERE account_id = :account_id AND currency = :currency", currency=currency
-        )
+        sql = select_sql(paper_pockets, f"{OF_ACCOUNT} AND currency = :currency")
+        found = await self._rows(sql, currency=currency)
         if not found:
             raise Unavailable(f"The paper account has no {currency} pocket yet")
         pocket = from_row(Pocket, found[0])
@@ -111,8 +111,8 @@ class Views:
             raise Unavailable(f"The paper books cannot be read: {problem}") from problem
 
 
-_ALL_POSITIONS = "SELECT * FROM paper_positions WHERE account_id = :account_id ORDER BY exchange, symbol, product"
-_ALL_HOLDINGS = "SELECT * FROM paper_holdings WHERE account_id = :account_id ORDER BY exchange, symbol"
+_ALL_POSITIONS = select_sql(paper_positions, order="exchange, symbol, product")
+_ALL_HOLDINGS = select_sql(paper_holdings, order="exchange, symbol")
 
 
 def _order(order: PaperOrder) -> BrokerOrder:

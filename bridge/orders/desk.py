@@ -7,8 +7,7 @@ exits go before entries, and an intent that depends on the position waits until 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,20 +20,20 @@ from bridge.brokers.base import Broker, Capabilities
 from bridge.domain.intent import Intent, Side
 from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, OrderState, Provenance
 from bridge.domain.refusal import Refusal
-from bridge.kit import failpoints
 from bridge.kit.clock import Clock, from_micros, micros, wait_for
-from bridge.kit.database import Reader, Row, StorageUnavailable, Writer
+from bridge.kit.database import Reader, StorageUnavailable, Writer
 from bridge.market.base import Market
 from bridge.orders import journal, sending
 from bridge.orders.bookkeeping import BookKeeper
 from bridge.orders.gate import Gate, Work
-from bridge.orders.holdings import Ledger, of
+from bridge.orders.holdings import Ledger
+from bridge.orders.inbox import Inbox
 from bridge.orders.lease import Lease
 from bridge.orders.metrics import ANSWER_SECONDS, QUEUED_SECONDS
 from bridge.orders.outcome import LOGIN_LOST
 from bridge.orders.pace import Pace
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
-from bridge.orders.recovery import Takeover, Unknowns, abandon
+from bridge.orders.recovery import Unknowns
 from bridge.orders.resolving import Resolver
 from bridge.orders.situation import EXIT_INTENTS, Standing
 from bridge.orders.survey import Survey
@@ -87,26 +86,24 @@ class AccountDesk:
         self._room = asyncio.Semaphore(account.settings.in_flight_max)
         self._lanes: dict[Lane, list[Work]] = {}
         self._busy: set[Lane] = set()
-        self._taken: set[str] = set()
-        self._sending: set[str] = set()
+        self.in_flight: set[str] = set()  # orders between their attempt's commit and the commit of what came of it
         self._delayed: dict[str, IntentRecord] = {}
-        self._coming: Counter[tuple[Lane, Side]] = Counter()
         self._unresolved: dict[str, set[int]] = {}  # by alert: legs of baskets that wait for their position
         self.gate = Gate(self, shared, self._unresolved)
         self.book = BookKeeper(self, shared)
+        self.inbox = Inbox(self, shared)
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self.broken = False  # a task that should have gone on for ever has ended: the desk must be opened anew
 
     # -- life ---------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take over what the account's last sender left, then work."""
-        failpoints.reach("takeover.before_commit")
-        now = micros(self._clock.now())
-        await self._shared.writer.run(Takeover(self.account.id, self.lease.fence, now), urgent=True)
-        failpoints.reach("takeover.committed")
-        await self._load()
+        """Work, from where the tables stand; what the last sender left has been taken over."""
+        await self.inbox.load()
+        await self._remember_pace()
+        await self.inbox.look()
         self._spawn(self.book.follow())
         self._spawn(self.book.watch_login())
 
@@ -116,30 +113,20 @@ class AccountDesk:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.broker.close()
+        try:
+            await self.broker.close()
+        except Exception as problem:  # noqa: BLE001 - whatever an adapter slips on, the account's lease must be given back
+            log.warning("broker not closed", account=self.account.id, problem=repr(problem))
 
-    async def _load(self) -> None:
-        reader, account_id = self._shared.reader, self.account.id
-        recent = micros(self._clock.now()) - 36 * 3600 * 1_000_000
-        rows = await reader.rows(
-            "SELECT * FROM orders WHERE account_id = :id AND (queued_at > :recent OR state IN"
-            " ('QUEUED', 'SENDING', 'UNKNOWN', 'PARKED', 'WORKING', 'PARTIALLY_FILLED'))",
-            {"id": account_id, "recent": recent},
-        )
-        for row in rows:
-            self.ledger.put(OrderRecord.of(row))
-        for row in await reader.rows("SELECT * FROM positions WHERE account_id = :id", {"id": account_id}):
-            lane = (row["exchange"], row["symbol"], row["product"], row["strategy_id"])
-            self.ledger.held[lane] = of(row)
-        second_ago = micros(self._clock.now()) - 1_500_000
-        sent = await reader.rows(
+    async def _remember_pace(self) -> None:
+        """What this account sent in the last second, whoever sent it, counts against its pace."""
+        sent = await self._shared.reader.rows(
             "SELECT o.exchange, COUNT(*) AS n FROM attempts a JOIN orders o ON o.id = a.order_id"
             " WHERE a.account_id = :id AND a.opened_at > :since GROUP BY o.exchange",
-            {"id": account_id, "since": second_ago},
+            {"id": self.account.id, "since": micros(self._clock.now()) - 1_500_000},
         )
         for row in sent:
             self._pace.remember(row["exchange"], row["n"])
-        await self.look_for_work()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -149,7 +136,8 @@ class AccountDesk:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (problem := task.exception()):
-            log.error("desk task ended", account=self.account.id, problem=repr(problem))
+            log.error("desk task ended", account=self.account.id, exc_info=problem)
+            self.broken = True
 
     def pulse(self) -> None:
         """Something changed that a lane may be waiting for."""
@@ -162,69 +150,22 @@ class AccountDesk:
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
-    def standing(self, lane: Lane) -> Standing:
-        """What the lane's strategy holds, and which way it may be moving."""
+    def standing(self, lane: Lane, coming: Collection[Side]) -> Standing:
+        """What the lane's strategy holds, and which way it may be moving; `coming` are the sides of orders being committed."""
         orders = self.ledger.open_in(lane)
-        coming = [side for (where, side), count in self._coming.items() if where == lane and count]
         idle = lane not in self._busy and not orders and not coming
         moving = frozenset([*coming, *(order.side for order in orders)])
         return Standing(self.ledger.holding(lane).quantity, idle, moving)
 
-    def announce(self, lane: Lane, side: Side, count: int) -> None:
-        """An order that was decided and is being committed (+1), or has been handed over or given up (−1)."""
-        self._coming[lane, side] += count
-        if not self._coming[lane, side]:
-            del self._coming[lane, side]
-
     async def look_for_work(self) -> None:
-        """Take in what other processes (or an earlier one) have queued."""
-        intents = await self._not_taken(
-            "intents WHERE account_id = :id AND state IN ('RECEIVED', 'HELD') ORDER BY created_at, number"
-        )
-        orders = await self._not_taken("orders WHERE account_id = :id AND state = 'QUEUED' ORDER BY queued_at, leg")
-        await self._see_decisions()
-        await self._see_orphans()
-        self.offer([*map(IntentRecord.of, intents), *map(OrderRecord.of, orders)])
-
-    async def _not_taken(self, which: str) -> list[Row]:
-        """Rows that nobody here knows yet. Mostly there are none, and a long queue is not read whole each second to see it."""
-        reader, where = self._shared.reader, {"id": self.account.id}
-        ids = await reader.rows(f"SELECT id FROM {which}", where)  # noqa: S608 - our words
-        if all(row["id"] in self._taken for row in ids):
-            return []
-        rows = await reader.rows(f"SELECT * FROM {which}", where)  # noqa: S608 - our words
-        return [row for row in rows if row["id"] not in self._taken]
-
-    async def _see_orphans(self) -> None:
-        """A row that says SENDING while nobody here is sending it (a commit whose answer got lost) is an unknown outcome."""
-        where = {"id": self.account.id, "fence": self.lease.fence}
-        sql = "SELECT * FROM orders WHERE account_id = :id AND state = 'SENDING' AND fence = :fence"
-        for row in await self._shared.reader.rows(sql, where):
-            if row["id"] not in self._sending:
-                await self._abandon(OrderRecord.of(row))
-
-    async def _abandon(self, order: OrderRecord) -> None:
-        now = micros(self._clock.now())
-        moved = await self._shared.writer.run(lambda tx: abandon(tx, order, now), urgent=True)
-        if moved:
-            self.ledger.put(moved)
-            self.unknowns.watch(moved)
-            self.book.read_soon()
-
-    async def _see_decisions(self) -> None:
-        """A person may have decided about an uncertain order in another process."""
-        for order in self.unknowns.open():
-            row = await self._shared.reader.row("SELECT * FROM orders WHERE id = :id", {"id": order.id})
-            if row and row["state"] != order.state:
-                self.ledger.put(OrderRecord.of(row))
-                self.pulse()
+        """Take in what other processes (or an earlier one) have queued or decided."""
+        await self.inbox.look()
 
     def offer(self, work: Iterable[Work]) -> None:
         """Queue intents and orders that are committed. What was offered before is ignored."""
         for item in work:
-            if item.id in self._taken:
+            if not self.inbox.take(item.id):
                 continue
-            self._taken.add(item.id)
             if isinstance(item, OrderRecord):
                 self.ledger.put(item)
                 self.gate.set_deadline(item)
@@ -274,10 +215,18 @@ class AccountDesk:
         queue = self._lanes[lane]
         try:
             while queue and not self._stopping:
-                await self._work(queue.pop(self._whose_turn(lane, queue)))
+                item = queue.pop(self._whose_turn(lane, queue))
+                while not await self._work(item):
+                    # Nothing that came later may overtake it. The database may be quick to say no, so no pulse cuts this short.
+                    await self._clock.sleep(REQUEUED_S)
                 self.pulse()
+        except sending.LeaseLost:
+            log.warning("lane left to another process", account=self.account.id, lane=lane)
+            queue.clear()
         finally:
             self._busy.discard(lane)
+            if not queue:
+                del self._lanes[lane]
 
     def _whose_turn(self, lane: Lane, queue: list[Work]) -> int:
         """As they came; but an exit goes before entries to the same side, which would only use up what it is to close.
@@ -292,43 +241,53 @@ class AccountDesk:
                 break
         return 0
 
-    async def _work(self, item: Work) -> None:
+    async def _work(self, item: Work) -> bool:
+        """Bring an item to its end; False while the database is away, when nothing was sent and nothing changed."""
         try:
             if isinstance(item, OrderRecord):
                 await self._send(item)
             else:
                 self._next_in_lane(item, await self.resolver.resolve(item))
-        except (StorageUnavailable, sending.LeaseLost) as problem:
-            # Nothing was sent and nothing changed: leave it to the next look at the tables.
-            log.warning("left for later", account=self.account.id, item=item.id, problem=repr(problem))
-            self._taken.discard(item.id)
-        except Exception as problem:
+        except StorageUnavailable as problem:
+            log.warning("waits for the database", account=self.account.id, item=item.id, problem=str(problem))
+            return False
+        except sending.LeaseLost:
+            raise
+        except Exception as problem:  # whatever is wrong with one item, the next in its lane must have its turn
             log.exception("item failed", account=self.account.id, item=item.id)
-            await self._give_up(
-                item,
-                Refusal("internal_error", f"Not processed ({type(problem).__name__}). Nothing was sent."),
-            )
-        finally:
-            self.gate.forget(item)
-            if isinstance(item, IntentRecord):
-                self._unresolved.get(item.alert_id, set()).discard(item.number)
+            if not await self._give_up(item, problem):
+                return False
+        self._forget(item)
+        return True
+
+    def _forget(self, item: Work) -> None:
+        self.gate.forget(item)
+        if isinstance(item, IntentRecord) and (waiting := self._unresolved.get(item.alert_id)):
+            waiting.discard(item.number)
+            if not waiting:
+                del self._unresolved[item.alert_id]
 
     def _next_in_lane(self, intent: IntentRecord, orders: list[OrderRecord]) -> None:
         """What an intent led to goes out before anything that came after it."""
         for order in orders:
-            self._taken.add(order.id)
+            self.inbox.take(order.id)
             self.gate.inherit_deadline(order, intent)
             self.ledger.put(order)
         self._lanes[intent.lane][0:0] = orders
 
-    async def _give_up(self, item: Work, refusal: Refusal) -> None:
+    async def _give_up(self, item: Work, problem: Exception) -> bool:
+        """End what cannot be processed; False while the database is away."""
+        failed = f"Not processed ({type(problem).__name__})."
         try:
             if isinstance(item, IntentRecord):
-                await self.resolver.refuse(item, refusal)
-            elif self.ledger.orders.get(item.id, item).state is OrderState.QUEUED:
-                await self.withdraw(self.ledger.orders.get(item.id, item), refusal)
+                await self.resolver.refuse(item, Refusal("internal_error", failed))
+            elif (order := self.ledger.orders.get(item.id, item)).state is OrderState.QUEUED:
+                await self.withdraw(order, Refusal("internal_error", f"{failed} Nothing was sent."))
         except StorageUnavailable:
-            self._taken.discard(item.id)  # it is looked at again
+            return False
+        except Exception:  # the row is as odd as the item: it ends when it is overdue, and its lane goes on
+            log.exception("item not given up", account=self.account.id, item=item.id)
+        return True
 
     # -- sending ------------------------------------------------------------------------------------------------
 
@@ -356,17 +315,11 @@ class AccountDesk:
         work = sending.Withdraw(order, refusal, micros(self._clock.now()), provenance)
         moved = await self._shared.writer.run(work, urgent=True)
         if moved is None:
-            await self._reload(order)
+            await self.inbox.reload(order.id)  # somebody else changed it
             return
         self.ledger.put(moved)
         if refusal.code == "basket_stopped" and order.basket == "unwind":
             await self._ask_to_unwind(order)
-
-    async def _reload(self, order: OrderRecord) -> None:
-        """Somebody else changed the row: memory follows the table."""
-        row = await self._shared.reader.row("SELECT * FROM orders WHERE id = :id", {"id": order.id})
-        if row:
-            self.ledger.put(OrderRecord.of(row))
 
     async def _ask_to_unwind(self, order: OrderRecord) -> None:
         """A basket that cannot be completed: the person decides what becomes of the legs that are filled."""
@@ -415,7 +368,7 @@ class AccountDesk:
 
     async def _attempt(self, order: OrderRecord) -> tuple[OrderRecord, Refusal | None]:
         used = True
-        self._sending.add(order.id)
+        self.in_flight.add(order.id)
         try:
             instrument = self._shared.market.instrument(order.exchange, order.symbol)
             if instrument is None:
@@ -435,7 +388,7 @@ class AccountDesk:
             used = False
             raise
         finally:
-            self._sending.discard(order.id)
+            self.in_flight.discard(order.id)
             self._pace.give_back(order.exchange, used=used)
             self.pulse()
 

@@ -96,7 +96,7 @@ class Gate:
     def legs_before(self, item: Work) -> list[OrderRecord]:
         """The orders of the same basket that come before the item."""
         leg = item.leg if isinstance(item, OrderRecord) else item.number * 100
-        return [o for o in self._desk.ledger.of_alert(item.alert_id) if o.leg < leg and o.basket == item.basket]
+        return [o for o in self._desk.ledger.of_basket(item.alert_id) if o.leg < leg and o.basket == item.basket]
 
     def _legs_to_come(self, item: Work) -> bool:
         """Whether an earlier leg still waits for its position."""

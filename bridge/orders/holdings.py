@@ -104,6 +104,8 @@ def _key(order: OrderRecord) -> Row:
 class Ledger:
     """One account's day in memory: its orders by id, by our reference and by the broker's id, and what its strategies hold.
 
+    Orders that ended on an earlier trading date are not in it (`inbox.py`): brokers may number from 1 every day.
+
     Only the process that holds the account's lease has one; the tables stay the truth.
     """
 
@@ -112,7 +114,7 @@ class Ledger:
         self.by_ref: dict[str, str] = {}
         self.by_broker_id: dict[str, str] = {}
         self.held: dict[Lane, Held] = {}
-        self._alerts: dict[str, set[str]] = {}
+        self._baskets: dict[str, set[str]] = {}
         self._open: dict[Lane, dict[str, OrderRecord]] = {}
 
     def put(self, order: OrderRecord) -> None:
@@ -122,22 +124,39 @@ class Ledger:
             ORDERS.labels(order.state).inc()
         self.orders[order.id] = order
         self.by_ref[order.ref] = order.id
-        self._alerts.setdefault(order.alert_id, set()).add(order.id)
+        if order.basket:
+            self._baskets.setdefault(order.alert_id, set()).add(order.id)
         if order.broker_order_id:
             self.by_broker_id[order.broker_order_id] = order.id
-        lane = self._open.setdefault(order.lane, {})
         if order.state in TERMINAL:
-            lane.pop(order.id, None)
+            self._close(order)
         else:
-            lane[order.id] = order
+            self._open.setdefault(order.lane, {})[order.id] = order
+
+    def _close(self, order: OrderRecord) -> None:
+        lane = self._open.get(order.lane, {})
+        lane.pop(order.id, None)
+        if not lane:
+            self._open.pop(order.lane, None)
+
+    def forget(self, order: OrderRecord) -> None:
+        """Let go of an order that ended."""
+        del self.orders[order.id]
+        for index, key in ((self.by_ref, order.ref), (self.by_broker_id, order.broker_order_id or "")):
+            if index.get(key) == order.id:
+                del index[key]
+        legs = self._baskets.get(order.alert_id, set())
+        legs.discard(order.id)
+        if not legs:
+            self._baskets.pop(order.alert_id, None)
 
     def open_in(self, lane: Lane) -> list[OrderRecord]:
         """The lane's orders that have not come to an end."""
         return list(self._open.get(lane, {}).values())
 
-    def of_alert(self, alert_id: str) -> list[OrderRecord]:
-        """The orders that an alert led to at this account."""
-        return [self.orders[order_id] for order_id in self._alerts.get(alert_id, ())]
+    def of_basket(self, alert_id: str) -> list[OrderRecord]:
+        """The orders that an alert of several legs led to at this account."""
+        return [self.orders[order_id] for order_id in self._baskets.get(alert_id, ())]
 
     def unsettled(self) -> list[OrderRecord]:
         """Every order that has not come to an end."""

@@ -49,4 +49,5 @@ class Pace:
 
     def remember(self, exchange: str, count: int) -> None:
         """Orders that another process sent within the last second, after a takeover or restart."""
-        self._back.setdefault(exchange, deque()).extend([self._clock.monotonic()] * count)
+        if self._limit is not None:
+            self._back.setdefault(exchange, deque()).extend([self._clock.monotonic()] * count)

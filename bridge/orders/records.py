@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
@@ -94,6 +96,8 @@ def _decimal(text: str | None) -> Decimal | None:
 
 _ORDER_FIELDS = tuple(f.name for f in fields(OrderRecord))
 _READ: dict[str, Any] = {
+    # thousands of orders of a day share these
+    **dict.fromkeys(("trading_date", "user_id", "account_id", "strategy_id", "exchange", "symbol"), sys.intern),
     "product": Product,
     "side": Side,
     "quantity": Decimal,
@@ -195,3 +199,14 @@ class IntentRecord:
             basket=plan["basket"],
             opens_until=plan["opens_until"],
         )
+
+
+def readable(rows: Iterable[Row]) -> tuple[list[IntentRecord], list[Row]]:
+    """The intents of rows, and the rows that cannot be read: another version of the program may have stored them."""
+    intents, others = [], []
+    for row in rows:
+        try:
+            intents.append(IntentRecord.of(row))
+        except (ValueError, LookupError, TypeError, ArithmeticError):
+            others.append(row)
+    return intents, others

@@ -7,6 +7,9 @@ from decimal import Decimal
 
 from bridge.accounts.model import AccountSettings, StrategySettings
 from bridge.domain.intent import Intent, OrderType
+from bridge.domain.refusal import Refusal
+from bridge.orders import sending
+from bridge.orders.records import IntentRecord, OrderRecord
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import Act, How
 from tests.support.house import ACCOUNT, STRATEGY, House, buy, leave, sell, wish
@@ -274,3 +277,64 @@ async def test_an_instrument_that_is_delisted_while_its_order_waits_for_room_is_
     assert house.states() == ["WORKING", "NOT_SENT"]
     assert house.orders()[1].code == "symbol_unknown"
     assert house.sent() == 1
+
+
+async def test_an_entry_that_could_not_be_opened_for_a_moment_is_not_overtaken_by_its_exit(house: House) -> None:
+    house.broker.fills_at = Decimal(100)
+    writer = house.process.writer
+    writer.faulty, writer.fails = lambda work, _: isinstance(work, sending._Open), 1
+    await house.alert(buy("INFY", 10))
+    await house.alert(leave())
+    await house.run(10)
+
+    assert [order.side for order in house.orders()] == ["buy", "sell"]
+    assert house.position() == 0
+
+
+async def test_what_waits_for_the_database_ends_with_its_deadline(open_house: OpenHouse) -> None:
+    house = await open_house(entry_max_age_s=5)
+    writer = house.process.writer
+    writer.faulty, writer.fails = lambda work, _: isinstance(work, sending._Open), 1000
+    await house.alert(buy())
+    await house.run(10)
+
+    assert (house.states(), house.sent()) == (["NOT_SENT"], 0)
+    assert house.order().code == "deadline_passed"
+
+
+async def test_an_item_that_can_neither_be_processed_nor_be_given_up_does_not_hold_up_its_lane(house: House) -> None:
+    await unsure(house)
+    resolve = house.desk.resolver.resolve
+
+    async def slip(intent: IntentRecord) -> list[OrderRecord]:
+        raise KeyError(intent.id)
+
+    async def slip_again(intent: IntentRecord, refusal: Refusal) -> None:
+        raise KeyError(refusal.code)
+
+    house.desk.resolver.resolve = slip  # type: ignore[method-assign]
+    house.desk.resolver.refuse = slip_again  # type: ignore[method-assign]
+    await house.alert(leave())
+    await house.alert(buy())
+    await house.run(2)
+    house.desk.resolver.resolve = resolve  # type: ignore[method-assign]
+    await house.run(2)
+
+    assert house.states() == ["WORKING"]
+
+
+async def test_a_desk_whose_follower_died_is_closed_and_opened_again(house: House) -> None:
+    desk = house.desk
+
+    async def slip() -> None:
+        raise KeyError("an order nobody knows")
+
+    desk.unknowns.give_up_waiting = slip  # type: ignore[method-assign]
+    await house.alert(buy())
+    await house.run(3)
+
+    house.broker.fill("B0001", 10, 100)
+    await house.run(6)
+
+    assert house.states() == ["FILLED"]
+    assert house.desk is not desk

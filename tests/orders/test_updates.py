@@ -194,7 +194,7 @@ def test_a_ledger_finds_orders_by_every_name() -> None:
     assert ledger.find("B1", None) is None
     assert ledger.find("B1", "NOBODY") is None
     assert ledger.holding(("NSE", "INFY", "MIS", "st")) == Held()
-    assert ledger.of_alert("al_nobody") == []
+    assert ledger.of_basket("al_nobody") == []
     assert ledger.open_in((INFY.exchange, INFY.symbol, "MIS", "st")) == []
 
 

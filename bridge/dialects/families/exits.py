@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bridge.dialects.base import Unreadable
-from bridge.dialects.families.synonyms import ExitMember
+from bridge.dialects.families.synonyms import ExitMember, bare_name
 from bridge.dialects.families.values import absent, amount, object_of, optional_positive
 from bridge.domain.intent import DistanceType, Level, Side
 
@@ -28,6 +29,8 @@ _BLOCK: dict[str, DistanceType] = {
     "pips": "pips",
     "points": "points",
 }
+_PERCENT_NAME = re.compile(r"(?:percentage|percent|pct)$")
+_SHARES = ("percent", "percentage")  # beside a price they say how much is taken there
 _PORTIONS = ("portion", "volume_percent", "percent_of_position", "close_percent", "qty_percent", "piece")
 
 
@@ -44,6 +47,7 @@ def levels(
     stops: Sequence[ExitMember], targets: Sequence[ExitMember], side: Side | None, price: Decimal | None
 ) -> tuple[Level | None, tuple[Level, ...]]:
     """The stop loss and the take profits. Figures that do not name their unit are judged together, by what is plausible."""
+    _refuse_said_twice((*stops, *targets))
     stop = [figure for member in stops for figure in _figures(member)]
     target = [figure for member in targets for figure in _figures(member)]
     if len(stop) > 1:
@@ -53,6 +57,15 @@ def levels(
         [figure.value for figure in stop if figure in bare], [f.value for f in target if f in bare], side, price
     )
     return (_level(stop[0], unit) if stop else None), tuple(_level(figure, unit) for figure in target)
+
+
+def _refuse_said_twice(members: Sequence[ExitMember]) -> None:
+    """`tp1` beside `tp1_percent`: the second may be another way to say it, or the share that is taken there."""
+    names = {bare_name(member.name): member.name for member in members if _figures(member)}
+    for name, sent in names.items():
+        stem = _PERCENT_NAME.sub("", name)
+        if stem != name and stem in names:
+            raise Unreadable("ambiguous_exit", f"{names[stem]} and {sent}: what the percentage counts is not clear")
 
 
 def _level(figure: Figure, unit: DistanceType) -> Level:
@@ -79,6 +92,8 @@ def _block(name: str, block: dict[str, Any]) -> Figure | None:
     for member, unit in _BLOCK.items():
         if not absent(block.get(member)):
             found, is_percent = amount(block[member], f"{name} {member}")
+            if unit == "price" and portion is None:
+                portion = next((optional_positive(block[s], f"{name} {s}") for s in _SHARES if s in block), None)
             return Figure(name, found, "percent" if is_percent else unit, portion)
     raise Unreadable("missing_member", f"{name}: needs a price or a percent")
 

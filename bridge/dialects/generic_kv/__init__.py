@@ -69,6 +69,10 @@ class Said:
         else:
             self.members[name] = value
 
+    def sized_only(self) -> bool:
+        """Whether a size stands there and nothing that is not understood: an order whose symbol was left out."""
+        return not (self.unknown or self.words) and not _SIZES.keys().isdisjoint(self.members)
+
     def find(self) -> None:
         """Settle on the verb and the symbol: named by a key, or else the first bare words of that kind."""
         for place, (first, second) in enumerate(pairwise(self.words)):
@@ -81,7 +85,7 @@ class Said:
 
 
 def recognise(message: Message) -> str | None:
-    """At least two pairs, of which one (or a bare word) says the side and one the symbol or the size."""
+    """At least two pairs, of which one (or a bare word) says the side and one the symbol, if it was not left out."""
     if not is_text(message) or len(message.text) > LONGEST:
         return None
     said = _taken_apart(message.text)
@@ -90,11 +94,12 @@ def recognise(message: Message) -> str | None:
     named = "side" in said.members
     if named and plain(said.members["side"]) in ALL:
         return f'it says "{values.shown(said.members["side"])}"'
-    sized = said.ticker is not None or not _SIZES.keys().isdisjoint(said.members)
-    if len(said.members) + len(said.unknown) < (2 if named else 1) or said.verb is None or not sized:
+    if len(said.members) + len(said.unknown) < (2 if named else 1) or said.verb is None:
         return None
-    if not named and (len(said.words) > 4 or said.ticker is None):
+    if not named and len(said.words) > 4:
         return None  # a sentence that mentions a figure
+    if said.ticker is None and not (named and said.sized_only()):
+        return None
     return f'it has pairs, "{values.shown(said.verb)}" and "{values.shown(said.ticker or "a size")}"'
 
 

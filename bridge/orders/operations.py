@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bridge.brokers.base import Rejected
 from bridge.domain.intent import OrderIntent
 from bridge.domain.lifecycle import AT_BROKER, Local, OrderState, Provenance
 from bridge.domain.refusal import Refusal
@@ -19,8 +19,8 @@ from bridge.orders.records import OrderRecord
 if TYPE_CHECKING:
     from bridge.orders.desk import AccountDesk, Services
 
-ASKED = "cancel"
-CHANGE_ASKED = "modify"
+CANCEL = "cancel"
+MODIFY = "modify"
 VISIBLE_WITHIN_S = 10.0  # a cancel that the book does not show by then was not carried out
 
 
@@ -43,51 +43,49 @@ class Operations:
             return f"It cannot be cancelled: the order is {order.state.value.lower().replace('_', ' ')}."
         if order.pending_op:
             return f"{order.pending_op.capitalize()} was asked already."
-        opened = await self._open(order, ASKED, why, provenance)
-        if opened is None:
+        opened = await self._open(order, CANCEL, why, provenance)
+        if isinstance(opened, Refusal):
             return "The order changed in the same moment; look again."
         failpoints.reach("cancel.committed")
-        try:
-            await self._desk.broker.cancel(order.broker_order_id)
-            result = Result(Outcome.ACCEPTED, Local.ACCEPTED)
-        except Exception as problem:  # noqa: BLE001 - whatever broke, the request may have left: unknown, never an escape
-            result = of_error(problem, sends=1)
+        result = await _answer(self._desk.broker.cancel(order.broker_order_id))
         failpoints.reach("cancel.answered")
         await self._close(opened, result)
         self._desk.book.read_soon()
-        what = f"{sending.describe(order)} is still open and can still fill until the broker confirms."
-        return (
-            f"Cancel asked. {what}"
-            if result.outcome is not Outcome.REFUSED
-            else f"The broker refused: “{result.message}”."
-        )
+        if result.outcome is Outcome.REFUSED:
+            return f"The broker refused: “{result.message}”."
+        what = f"{sending.describe(order)} is still open and can still fill"
+        if result.outcome is Outcome.NOT_SENT:
+            return f"The cancel did not reach the broker (“{result.message}”). {what}."
+        return f"Cancel asked. {what} until the broker confirms."
 
-    async def modify(self, order: OrderRecord, wish: OrderIntent) -> str:
-        """Change size or prices of a working order. Raises `Rejected` or `OutcomeUnknown` when it was not taken."""
-        if order.state not in AT_BROKER or not order.broker_order_id or order.pending_op:
-            raise Rejected(f"{sending.describe(order)} cannot be changed now.")
+    async def modify(self, order: OrderRecord, wish: OrderIntent) -> str | Refusal:
+        """Change size or prices of a working order: a sentence when the broker took it, else why it did not.
+
+        `modify_unknown`: nobody knows whether it did; the order cannot be asked about again before the book has shown it.
+        """
+        instrument = self._shared.market.instrument(order.exchange, order.symbol)
+        if order.state not in AT_BROKER or not order.broker_order_id or order.pending_op or instrument is None:
+            return Refusal("modify_refused", f"{sending.describe(order)} cannot be changed now.")
         changed = replace(
             order,
             quantity=wish.quantity or order.quantity,
             price=wish.price or order.price,
             trigger_price=wish.trigger_price or order.trigger_price,
         )
-        instrument = self._shared.market.instrument(order.exchange, order.symbol)
-        opened = await self._open(order, CHANGE_ASKED, "asked for by the alert", Provenance.POLICY)
-        if opened is None or instrument is None:
-            raise Rejected(f"{sending.describe(order)} changed in the same moment.")
-        try:
-            await self._desk.broker.modify(order.broker_order_id, sending.request_of(changed, instrument))
-        except Exception as problem:
-            await self._close(opened, of_error(problem, sends=1))
-            raise
-        changes: dict[str, Any] = {
-            "quantity": changed.quantity,
-            "price": changed.price,
-            "trigger_price": changed.trigger_price,
-        }
-        await self._close(opened, Result(Outcome.ACCEPTED, Local.ACCEPTED), changes)
-        return f"Changed: {sending.describe(changed)}."
+        opened = await self._open(order, MODIFY, "asked for by the alert", Provenance.POLICY)
+        if isinstance(opened, Refusal):
+            return opened
+        request = sending.request_of(changed, instrument)
+        result = await _answer(self._desk.broker.modify(order.broker_order_id, request))
+        if result.outcome is Outcome.ACCEPTED:
+            changes = {name: getattr(changed, name) for name in ("quantity", "price", "trigger_price")}
+            await self._close(opened, result, changes)
+            return f"Changed: {sending.describe(changed)}."
+        await self._close(opened, result)
+        if result.outcome is Outcome.UNKNOWN:
+            what = f"Nobody knows yet whether the broker changed {sending.describe(order)}"
+            return Refusal("modify_unknown", f"{what} ({result.message}). Its order book will show it.")
+        return Refusal("modify_refused", result.message)
 
     async def release(self, read_started: float) -> None:
         """What a later look at the book does not show was not done: the order may be asked about again."""
@@ -108,19 +106,23 @@ class Operations:
 
     async def _open(
         self, order: OrderRecord, operation: str, why: str, provenance: Provenance
-    ) -> sending.Opened | None:
+    ) -> sending.Opened | Refusal:
         desk = self._desk.sender()
 
-        def work(tx: Transaction) -> sending.Opened | None:
+        def work(tx: Transaction) -> sending.Opened | Refusal:
             if not lease.holds(tx, desk.lease):
                 raise sending.LeaseLost(desk.account.id)
+            if operation == MODIFY and (refusal := sending.stopped(tx, order)):
+                return refusal
             moved = journal.move_order(
                 tx, order, order.state, provenance, desk.now, why=f"{operation} asked: {why}", pending_op=operation
             )
-            return sending.Opened(moved, sending.open_attempt(tx, desk, moved, operation)) if moved else None
+            if moved is None:
+                return Refusal("modify_refused", f"{sending.describe(order)} changed in the same moment.")
+            return sending.Opened(moved, sending.open_attempt(tx, desk, moved, operation))
 
         opened = await self._shared.writer.run(work)
-        if opened:
+        if isinstance(opened, sending.Opened):
             self._desk.ledger.put(opened.order)
         return opened
 
@@ -145,7 +147,16 @@ class Operations:
                 **(changes or {}),
             )
 
-        moved = await self._shared.writer.run(work, urgent=True)
+        moved = await sending.until_stored(self._shared.writer, self._shared.clock, work)
         self._closed[opened.order.id] = self._shared.clock.monotonic()
         if moved:
             self._desk.ledger.put(moved)
+
+
+async def _answer(request: Awaitable[None]) -> Result:
+    """What the broker makes of a request about one of its orders."""
+    try:
+        await request
+    except Exception as problem:  # noqa: BLE001 - whatever broke, the request may have left: unknown, never an escape
+        return of_error(problem, sends=1)
+    return Result(Outcome.ACCEPTED, Local.ACCEPTED)

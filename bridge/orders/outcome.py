@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import structlog
+
 from bridge.brokers.base import (
     Broker,
     BrokerError,
@@ -19,6 +21,8 @@ from bridge.brokers.base import (
     Unsupported,
 )
 from bridge.domain.lifecycle import Local
+
+log = structlog.get_logger("bridge.outcome")
 
 LOGIN_LOST = "login_required"
 SENDS_MAX = 2  # a connection that fails twice before the first byte ends the order
@@ -66,7 +70,9 @@ async def place(broker: Broker, request: OrderRequest, sends: int) -> Result:
 
 
 def of_error(problem: Exception, sends: int) -> Result:
-    """The class of a failed attempt."""
+    """The class of a failed attempt. What is none of the port's errors is a slip in the adapter, and logged as one."""
+    if not isinstance(problem, BrokerError):
+        log.error("the broker's adapter broke", exc_info=problem)
     outcome = next((found for kind, found in CLASSES if isinstance(problem, kind)), Outcome.UNKNOWN)
     code = problem.code if isinstance(problem, BrokerError) else type(problem).__name__
     reply = problem.reply if isinstance(problem, BrokerError) else ""

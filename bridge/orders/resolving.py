@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bridge.accounts.model import Feed
-from bridge.brokers.base import BrokerError
 from bridge.domain.intent import Intent, OrderType, Product, QuantityType
 from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, IntentState, OrderState, Provenance
 from bridge.domain.refusal import Refusal
@@ -28,7 +27,7 @@ from bridge.orders.checks import (
     strategy_is_on,
 )
 from bridge.orders.journal import Notice
-from bridge.orders.operations import Operations
+from bridge.orders.operations import VISIBLE_WITHIN_S, Operations
 from bridge.orders.planning import Step, against_position, candidate, priced
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
 from bridge.orders.situation import EXIT_INTENTS, Candidate
@@ -93,14 +92,16 @@ class Resolver:
     async def _await_quiet_lane(self, intent: IntentRecord) -> Refusal | None:
         """Returns None when the position is proved: nothing of the lane is on its way or unknown."""
         lane = intent.lane
-        asked: set[str] = set()
+        asked: dict[str, float] = {}
         if intent.wish.extras.get("square_off"):
             await self._drop_entries(intent)
         while True:
             resting = self._resting(lane) if _ends_all(intent) else []
             for order in resting:
-                if order.id not in asked and not order.pending_op:
-                    asked.add(order.id)
+                # A request may be lost or refused: it is made again once the book must have shown what came of it.
+                again_at = asked.get(order.id, -VISIBLE_WITHIN_S) + VISIBLE_WITHIN_S
+                if not order.pending_op and self._clock.monotonic() >= again_at:
+                    asked[order.id] = self._clock.monotonic()
                     await self.operations.cancel(order, "an exit of the whole position takes its resting orders along")
             if self._desk.gate.settled(lane) and not resting:
                 return None
@@ -309,11 +310,11 @@ class Resolver:
         if refusal := self._refuse_change(intent, order):
             await self.refuse(intent, refusal)
             return []
-        try:
-            sentence = await self.operations.modify(order, intent.wish)
-            await self._done(intent, sentence)
-        except BrokerError as problem:
-            await self.refuse(intent, Refusal("modify_refused", str(problem)))
+        made = await self.operations.modify(order, intent.wish)
+        if isinstance(made, Refusal):
+            await self.refuse(intent, made)
+        else:
+            await self._done(intent, made)
         return []
 
     def _refuse_change(self, intent: IntentRecord, order: OrderRecord) -> Refusal | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from bridge.accounts.model import Account
+from bridge.accounts.model import Account, StrategySettings
 from bridge.brokers.base import Broker, OrderRequest
 from bridge.domain.instrument import Instrument
-from bridge.domain.lifecycle import TERMINAL, Local, OrderState, Provenance, after
+from bridge.domain.lifecycle import TERMINAL, UNCERTAIN, Local, OrderState, Provenance, after
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
 from bridge.kit.clock import Clock, micros
@@ -19,6 +20,8 @@ from bridge.orders.lease import Lease
 from bridge.orders.outcome import Outcome, Result
 from bridge.orders.records import OrderRecord
 from bridge.orders.updates import finish_intent
+
+T = TypeVar("T")
 
 SEND_BY_S = 2.0  # a process that slept longer than this after its commit does not write any more
 RETRY_STORE_S = 1.0
@@ -119,7 +122,7 @@ class _Open:
         desk, order = self._desk, self._order
         if not lease.holds(tx, desk.lease):
             raise LeaseLost(desk.account.id)
-        if refusal := _stopped(tx, order):
+        if refusal := stopped(tx, order):
             return refusal
         now = desk.now
         moved = journal.move_order(
@@ -161,11 +164,14 @@ def open_attempt(tx: Transaction, desk: Desk, order: OrderRecord, operation: str
 def close_attempt(tx: Transaction, order_id: str, number: int, result: Result, at: int) -> None:
     """The socket is closed or the process is proved dead: what came of the attempt."""
     row = {"id": order_id, "number": number, "at": at, "outcome": str(result.outcome), "reply": result.reply[:4096]}
-    sql = "UPDATE attempts SET closed_at = :at, outcome = :outcome, reply = :reply WHERE order_id = :id AND number = :number"
-    tx.execute(sql, row)
+    tx.execute(
+        "UPDATE attempts SET closed_at = :at, outcome = :outcome, reply = :reply"
+        " WHERE order_id = :id AND number = :number AND closed_at IS NULL",  # what was said first stays said
+        row,
+    )
 
 
-def _stopped(tx: Transaction, order: OrderRecord) -> Refusal | None:
+def stopped(tx: Transaction, order: OrderRecord) -> Refusal | None:
     """A kill switch thrown in any process, read in the transaction that would send."""
     row = tx.row(
         "SELECT scope, reason FROM switches WHERE stopped = 1 AND (scope = 'global'"
@@ -177,33 +183,54 @@ def _stopped(tx: Transaction, order: OrderRecord) -> Refusal | None:
 
 
 def _allowance(tx: Transaction, account: Account, order: OrderRecord) -> Refusal | None:
-    """One more of the account's orders of the day; exits count but are never refused."""
-    cap = account.settings.orders_per_day
-    row = {"scope": account.id, "date": order.trading_date, "cap": cap if cap and not order.reduces else 2**31 - 1}
-    if tx.execute(
-        "UPDATE usage SET sent = sent + 1 WHERE scope_id = :scope AND trading_date = :date AND sent < :cap", row
-    ):
-        return None
+    """One more of the day's orders of the strategy and of the account; exits count but are never refused."""
+    caps = (
+        ("strategy", order.strategy_id, None if order.reduces else _strategy_cap(tx, order)),
+        ("account", account.id, None if order.reduces else account.settings.orders_per_day),
+    )
+    for whose, scope_id, cap in caps:
+        if not _use_one(tx, scope_id, order.trading_date, cap):
+            return Refusal(f"{whose}_orders_per_day", f"The {whose} has had its {cap} orders of the day.")
+    return None
+
+
+def _strategy_cap(tx: Transaction, order: OrderRecord) -> int | None:
+    """The strategy's, as it stood when the order was asked for."""
+    row = tx.row("SELECT settings FROM intents WHERE id = :id", {"id": order.intent_id})
+    return StrategySettings.model_validate_json(row["settings"]).orders_per_day if row else None
+
+
+def _use_one(tx: Transaction, scope_id: str, date: str, cap: int | None) -> bool:
+    row = {"scope": scope_id, "date": date, "cap": cap or 2**31 - 1}
+    more = "UPDATE usage SET sent = sent + 1 WHERE scope_id = :scope AND trading_date = :date AND sent < :cap"
     first = "INSERT INTO usage (scope_id, trading_date, sent) VALUES (:scope, :date, 1) ON CONFLICT DO NOTHING"
-    if tx.execute(first, row):
-        return None
-    return Refusal("account_orders_per_day", f"The account has had its {cap} orders of the day.")
+    return bool(tx.execute(more, row) or tx.execute(first, row))
+
+
+def _give_back(tx: Transaction, order: OrderRecord) -> None:
+    sql = "UPDATE usage SET sent = sent - 1 WHERE scope_id IN (:strategy, :account) AND trading_date = :date"
+    tx.execute(sql, {"strategy": order.strategy_id, "account": order.account_id, "date": order.trading_date})
+
+
+async def until_stored(writer: Writer, clock: Clock, work: Callable[[Transaction], T]) -> T:
+    """Commit what a broker was asked or has answered. It cannot be had a second time, so it is tried until it is stored."""
+    while True:
+        try:
+            return await writer.run(work, urgent=True)
+        except StorageUnavailable:
+            await clock.sleep(RETRY_STORE_S)
 
 
 async def settle(desk: Desk, opened: Opened, result: Result) -> OrderRecord:
-    """Commit what came of the attempt. The order has been sent: this is tried until it is stored."""
-    while True:
-        failpoints.reach("outcome.before_commit")
-        try:
-            moved = await desk.writer.run(_Close(desk, opened, result), urgent=True)
-            break
-        except StorageUnavailable:
-            await desk.clock.sleep(RETRY_STORE_S)
-        except Conflict as problem:
-            # The broker gave an id that another order has: its answer proves nothing.
-            result = Result(
-                Outcome.UNKNOWN, Local.UNCLEAR, message=f"the broker's answer contradicts the journal: {problem}"
-            )
+    """Commit what came of the attempt."""
+    failpoints.reach("outcome.before_commit")
+    try:
+        moved = await until_stored(desk.writer, desk.clock, _Close(desk, opened, result))
+    except Conflict as problem:
+        # The broker gave an id that another order has: its answer proves nothing.
+        why = f"the broker's answer contradicts the journal: {problem}"
+        result = Result(Outcome.UNKNOWN, Local.UNCLEAR, message=why)
+        moved = await until_stored(desk.writer, desk.clock, _Close(desk, opened, result))
     failpoints.reach("unknown.committed" if result.outcome is Outcome.UNKNOWN else "outcome.committed")
     if result.evidence is Local.NO_BYTES:
         failpoints.reach("requeue.committed")
@@ -221,9 +248,6 @@ class _Close:
     def __call__(self, tx: Transaction) -> OrderRecord:
         order, result, now = self._opened.order, self._result, self._desk.now
         close_attempt(tx, order.id, self._opened.attempt, result, now)
-        if result.outcome is Outcome.NOT_SENT:
-            give_back = "UPDATE usage SET sent = sent - 1 WHERE scope_id = :scope AND trading_date = :date"
-            tx.execute(give_back, {"scope": order.account_id, "date": order.trading_date})
         to = after(OrderState.SENDING, result.evidence)
         changes = {"broker_order_id": result.broker_order_id} if result.broker_order_id else {}
         moved = journal.move_order(
@@ -241,13 +265,32 @@ class _Close:
             **changes,
         )
         if moved is None:
-            current = journal.load_order(tx, order.id)
-            if current is None:
-                raise LookupError(f"order {order.id} is gone")
-            return current
+            return self._come_late(tx, now)
+        if result.outcome is Outcome.NOT_SENT:
+            _give_back(tx, order)
         if moved.state in TERMINAL:
             finish_intent(tx, moved, now)
         return moved
+
+    def _come_late(self, tx: Transaction, now: int) -> OrderRecord:
+        """The order is somebody else's to settle by now. Which of the broker's orders it is, only this answer may know."""
+        result = self._result
+        current = journal.load_order(tx, self._opened.order.id)
+        if current is None:
+            raise LookupError(f"order {self._opened.order.id} is gone")
+        if current.state not in UNCERTAIN or not result.broker_order_id:
+            return current
+        linked = journal.move_order(
+            tx,
+            current,
+            after(current.state, Local.LINKED),
+            Provenance.BROKER_REPLY,
+            now,
+            why="the broker's answer came after the order had been given up as unknown",
+            extra={"outcome": result.outcome},
+            broker_order_id=result.broker_order_id,
+        )
+        return linked or current
 
 
 _PROVENANCE = {

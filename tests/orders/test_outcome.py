@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.brokers.base import (
     Broker,
@@ -115,6 +116,15 @@ async def test_everything_else_is_unknown(problem: Exception, code: str, reply: 
     for sends in (1, 2):
         found = await outcome_of(problem, sends)
         assert found == Result(Outcome.UNKNOWN, Local.UNCLEAR, None, code, str(problem), reply)
+
+
+async def test_a_slip_in_the_adapter_is_logged_with_its_traceback_and_a_brokers_error_is_not() -> None:
+    slip = KeyError("order_id")
+    with capture_logs() as logged:
+        await outcome_of(slip)
+        await outcome_of(OutcomeUnknown("read timeout"))
+
+    assert logged == [{"event": "the broker's adapter broke", "log_level": "error", "exc_info": slip}]
 
 
 async def test_a_cancelled_task_leaves_the_attempt_to_recovery() -> None:

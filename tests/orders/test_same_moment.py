@@ -33,16 +33,6 @@ def cancel(house: House) -> OrderIntent:
     return wish(Intent.CANCEL_ORDERS, None, order_id=house.order().id)
 
 
-async def test_an_answer_that_comes_after_a_takeover_does_not_undo_it(house: House) -> None:
-    just_before(house, "_Close", "UPDATE orders SET state = 'UNKNOWN' WHERE state = 'SENDING'")
-    await house.alert(buy())
-    await house.run(3)
-
-    assert (house.states(), house.sent()) == (["WORKING"], 1)
-    (found,) = house.rows("SELECT provenance FROM events WHERE type = 'order.working'")
-    assert found["provenance"] == "book"  # not the answer, whose order was somebody else's to settle by then
-
-
 async def test_an_order_left_in_sending_that_has_ended_meanwhile_is_not_given_up(house: House) -> None:
     writer = house.process.writer
     writer.faulty, writer.forgets = lambda work, _: type(work).__name__ == "_Open", 1

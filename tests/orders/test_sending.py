@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from bridge.accounts.model import AccountSettings
+from bridge.brokers.base import OutcomeUnknown
 from bridge.domain.lifecycle import OrderState
-from bridge.orders.sending import _Open
+from bridge.orders.sending import _Close, _Open
 from tests.orders.conftest import OpenHouse
-from tests.support.brokers import Act, How
-from tests.support.house import House, buy, leave
+from tests.support.brokers import EVERYTHING, Act, How
+from tests.support.house import ACCOUNT, STRATEGY, House, Process, buy, leave
 from tests.support.oracle import Oracle
+
+
+def used(house: House) -> dict[str, int]:
+    """Orders of the day by strategy and account."""
+    return {row["scope_id"]: row["sent"] for row in house.rows("SELECT * FROM usage")}
 
 
 async def test_a_refused_connection_is_tried_once_more(house: House) -> None:
@@ -28,7 +37,7 @@ async def test_two_refused_connections_end_the_order(house: House) -> None:
 
     assert (house.states(), house.sent()) == (["NOT_SENT"], 0)
     assert house.notices() == ["order_not_sent"]
-    assert house.rows("SELECT sent FROM usage") == [{"sent": 0}]
+    assert used(house) == {STRATEGY: 0, ACCOUNT: 0}
 
 
 @pytest.mark.parametrize(
@@ -178,3 +187,89 @@ async def test_a_broker_that_gives_the_same_number_twice_leaves_no_order_hanging
     oracle = Oracle(house)
     assert oracle.judge() == []
     oracle.close()
+
+
+# -- the allowance of the day ----------------------------------------------------------------------------------------------
+
+
+async def test_what_was_not_sent_gives_its_allowance_back_once(house: House) -> None:
+    """The record of an order that was not sent is committed although the connection to the database broke during it."""
+    await house.alert(buy("SBIN", 1))
+    await house.run(2)
+    house.process.writer.faulty, house.process.writer.forgets = lambda work, _: isinstance(work, _Close), 1
+    house.broker.script.append(Act(How.UNSUPPORTED))
+    await house.alert(buy("INFY", 1))
+    await house.run(5)
+
+    assert house.states() == ["WORKING", "NOT_SENT"]
+    assert used(house) == {STRATEGY: 1, ACCOUNT: 1}
+
+
+async def test_a_strategys_orders_of_the_day_are_counted_across_processes(open_house: OpenHouse) -> None:
+    """Each process counts what it takes; what is sent is counted once, in the commit that sends."""
+    house = await open_house(orders_per_day=2)
+    await house.alert(buy("INFY", 1))
+    await house.alert(buy("SBIN", 1))
+    await house.run(2)
+    elsewhere = Process(house)  # has not heard of them
+    await elsewhere.pipeline.submit(house.arrival(buy("INFY", 1)))
+    await house.run(3)
+
+    assert (house.sent(), house.orders()[-1].code) == (2, "strategy_orders_per_day")
+    assert house.orders()[-1].message == "The strategy has had its 2 orders of the day."
+    assert used(house) == {STRATEGY: 2, ACCOUNT: 2}
+    await elsewhere.end()
+
+
+async def test_a_way_out_goes_however_many_orders_the_day_has_had(open_house: OpenHouse) -> None:
+    house = await open_house(orders_per_day=1, account=AccountSettings(orders_per_day=1))
+    await house.hold(10)
+    house.broker.fills_at = Decimal(100)
+    await house.alert(leave())
+    await house.run(5)
+
+    assert house.position() == 0
+    assert used(house) == {STRATEGY: 2, ACCOUNT: 2}
+
+
+# -- an answer that comes when the order was given up ----------------------------------------------------------------------
+
+
+def given_up(house: House) -> None:
+    """Another process takes the account over in the moment in which the answer is to be stored."""
+
+    def before(work: object) -> None:
+        if isinstance(work, _Close):
+            moves = "UPDATE orders SET state = 'UNKNOWN' WHERE state = 'SENDING'"
+            closes = "UPDATE attempts SET closed_at = 1, outcome = 'UNKNOWN'"
+            house.process.writer.submit(lambda tx: (tx.execute(moves), tx.execute(closes))).result()
+            house.process.writer.before = lambda _work: None
+
+    house.process.writer.before = before
+
+
+async def test_an_answer_that_comes_after_a_takeover_says_which_of_the_brokers_orders_it_is(
+    open_house: OpenHouse,
+) -> None:
+    """Nothing else could: this broker does not show our reference, and its book is out of order."""
+    house = await open_house(capabilities=replace(EVERYTHING, ref_echo=False))
+    house.broker.book_problem = OutcomeUnknown("502 Bad Gateway")
+    given_up(house)
+    await house.alert(buy())
+    await house.run(3)
+
+    assert (house.states(), house.order().broker_order_id) == (["WORKING"], "B0001")
+    (found,) = house.rows("SELECT provenance FROM events WHERE type = 'order.working'")
+    assert found["provenance"] == "broker_reply"
+
+
+@pytest.mark.parametrize("how", [How.REJECT, How.UNAVAILABLE])
+async def test_an_answer_without_a_number_does_not_undo_a_takeover(house: House, how: How) -> None:
+    house.broker.script.append(Act(how))
+    given_up(house)
+    await house.alert(buy())
+    await house.run(3)
+
+    assert house.states() == ["UNKNOWN"]
+    assert house.rows("SELECT outcome FROM attempts") == [{"outcome": "UNKNOWN"}]
+    assert used(house) == {STRATEGY: 1, ACCOUNT: 1}

@@ -11,7 +11,8 @@ import pytest
 from bridge.accounts.model import Window
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType
 from tests.orders.conftest import OpenHouse
-from tests.support.house import STRATEGY, House, buy, wish
+from tests.support.brokers import Act, How
+from tests.support.house import ANN, STRATEGY, House, buy, leave, wish
 
 D = Decimal
 
@@ -146,3 +147,109 @@ async def test_a_change_that_waited_too_long_opens_nothing_more(house: House) ->
 
     assert house.intents()[-1]["code"] == "alert_too_old"
     assert house.order().quantity == 1
+
+
+# -- what may stop a change, and what comes of it --------------------------------------------------------------------------
+
+
+async def test_a_switch_thrown_by_another_process_stops_a_change_but_no_cancel(house: House) -> None:
+    await house.alert(entry())
+    await house.run(2)
+    memory = house.process.directory.snapshot
+    house.stop_trading()
+    house.process.directory.snapshot = memory
+    house.process.life.seen = lambda _point: setattr(house.process.directory, "snapshot", memory)
+    await change(house, quantity=D(2))
+    assert (house.intents()[-1]["code"], house.sent("modify")) == ("stopped", 0)
+
+    await house.ask(house.process.control.cancel(house.order().id, ANN))
+    await house.run(5)
+
+    assert house.states() == ["CANCELLED"]
+
+
+async def test_a_change_that_was_made_but_could_not_be_stored_at_once_is_stored_later(house: House) -> None:
+    await house.alert(entry())
+    await house.run(2)
+    store_fails(house, times=3)
+    await change(house, price=D(91))
+    await house.run(3)
+
+    (attempt,) = house.rows("SELECT * FROM attempts WHERE operation = 'modify'")
+    assert (attempt["outcome"], house.sent("modify")) == ("ACCEPTED", 1)
+    assert house.intents()[-1]["state"] == "DONE"
+    assert house.order().price == 91
+
+
+async def test_a_cancel_that_was_refused_but_could_not_be_stored_at_once_is_stored_later(house: House) -> None:
+    await house.alert(entry())
+    await house.run(2)
+    house.broker.cancels.append(Act(How.REJECT, message="too late"))
+    store_fails(house, times=3)
+    await house.ask(house.process.control.cancel(house.order().id, ANN))
+    await house.run(5)
+
+    (attempt,) = house.rows("SELECT * FROM attempts WHERE operation = 'cancel'")
+    assert (attempt["outcome"], house.order().pending_op) == ("REFUSED", None)
+    assert house.intents()[-1]["message"] == "The broker refused: “too late”."
+
+
+def store_fails(house: House, times: int) -> None:
+    """The database is away when the answer to a cancel or change is to be stored."""
+    writer = house.process.writer
+    writer.faulty = lambda work, _: "Operations._close" in getattr(work, "__qualname__", "")
+    writer.fails = times
+
+
+@pytest.mark.parametrize("how", [How.PLACED_UNKNOWN, How.BUG])
+async def test_a_change_of_which_nobody_knows_whether_it_was_made_is_not_called_refused(house: House, how: How) -> None:
+    await house.alert(entry())
+    await house.run(2)
+    house.broker.cancels.append(Act(how))
+    await change(house, price=D(91))
+
+    told = house.intents()[-1]
+    assert told["code"] == "modify_unknown"
+    assert told["message"].startswith("Nobody knows yet whether the broker changed BUY 1 INFY (")
+    await house.run(20)
+    assert house.order().pending_op is None
+
+
+async def test_a_cancel_that_did_not_reach_the_broker_is_told_as_that(house: House) -> None:
+    await house.alert(entry())
+    await house.run(2)
+    house.broker.cancels.append(Act(How.UNAVAILABLE))
+    await house.ask(house.process.control.cancel(house.order().id, ANN))
+    await house.run(2)
+
+    said = house.intents()[-1]["message"]
+    assert said == "The cancel did not reach the broker (“read timeout”). BUY 1 INFY is still open and can still fill."
+    assert house.order().pending_op is None
+
+
+# -- a cancel that an exit asks for ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [How.LOST_UNKNOWN, How.UNAVAILABLE, How.REJECT])
+async def test_an_exit_asks_again_for_a_cancel_that_was_lost_or_refused(house: House, how: How) -> None:
+    await house.hold(10)
+    await house.alert(way_out(10))
+    await house.run(2)
+    house.broker.cancels.append(Act(how))
+    house.broker.fills_at = D(100)
+    await house.alert(leave())
+    await house.run(60)
+
+    assert house.position() == 0
+    assert house.sent("cancel") == 2
+
+
+async def test_a_broker_that_keeps_refusing_a_cancel_is_not_asked_all_the_time(house: House) -> None:
+    await house.hold(10)
+    await house.alert(way_out(10))
+    await house.run(2)
+    house.broker.cancels.extend([Act(How.REJECT)] * 100)
+    await house.alert(leave())
+    await house.run(60)
+
+    assert 5 <= house.sent("cancel") <= 7

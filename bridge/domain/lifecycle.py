@@ -146,7 +146,7 @@ def after_broker(standing: Standing, seen: OrderState, filled: Decimal) -> Chang
         or (standing.state is OrderState.REJECTED and not standing.known_at_broker)
     )
     total = max(standing.filled, min(filled, standing.quantity))
-    if seen is OrderState.FILLED or total >= standing.quantity:
+    if seen is OrderState.FILLED or 0 < standing.quantity <= total:
         return Change(OrderState.FILLED, standing.quantity, late)
     ends = {seen} | ({standing.state} if settled else set())
     if ends & _END_RANK.keys():

@@ -26,9 +26,10 @@ from bridge.kit import failpoints
 from bridge.kit.clock import Clock, micros
 from bridge.kit.database import Transaction, Writer
 from bridge.orders import journal
-from bridge.orders.holdings import Held, Ledger, record_fill
+from bridge.orders.holdings import ZERO, Held, Ledger, load, record_fill
 from bridge.orders.journal import Notice
 from bridge.orders.records import OrderRecord
+from bridge.orders.repricing import correct_price
 
 YIELD_EVERY = 200
 SEEN = {
@@ -80,13 +81,22 @@ class Updates:
 
 def _change(order: OrderRecord, report: BrokerOrder) -> Change | None:
     """What the report makes of the order; None while its own reply is still out."""
-    # The broker's own quantity counts: a change of the order that nobody confirmed may have been made.
-    quantity = max(report.quantity, order.filled)
-    standing = Standing(order.state, quantity, order.filled, order.broker_order_id is not None)
+    standing = Standing(order.state, _quantity(order, report), order.filled, order.broker_order_id is not None)
     try:
         return after_broker(standing, SEEN[report.state], report.filled)
     except IllegalMove:
         return None
+
+
+def _quantity(order: OrderRecord, report: BrokerOrder) -> Decimal:
+    """The broker's own, if it names one: a change of the order that nobody confirmed may have been made."""
+    return max(report.quantity or order.quantity, order.filled)
+
+
+def _average(report: BrokerOrder, change: Change) -> Decimal | None:
+    """The average price of everything that was filled; None where the report names none, or tells of an earlier time."""
+    whole = report.state is BrokerState.FILLED or report.filled >= change.filled
+    return report.average_price or None if whole and change.filled else None
 
 
 def _says_more(order: OrderRecord, report: BrokerOrder) -> bool:
@@ -94,7 +104,9 @@ def _says_more(order: OrderRecord, report: BrokerOrder) -> bool:
     if change is None:
         return False
     known = (order.state, order.filled, order.quantity)
-    return (change.state, change.filled, max(report.quantity, order.filled)) != known or order.broker_order_id is None
+    if (change.state, change.filled, _quantity(order, report)) != known or order.broker_order_id is None:
+        return True
+    return _average(report, change) not in (None, order.average_price)
 
 
 class _Report:
@@ -114,8 +126,9 @@ class _Report:
             return None
         if change is None or not _says_more(order, self._report):
             return order, None
-        held = self._fill(tx, order, change) if change.filled > order.filled else None
         report = self._report
+        average = _average(report, change) or self._assumed(tx, order, change)
+        held = self._book(tx, order, change.filled, average) if average is not None else None
         moved = journal.move_order(
             tx,
             order,
@@ -126,9 +139,9 @@ class _Report:
             notice=_notice(order, change, report),
             extra={"broker": report.state, "late": change.late} if change.late else {"broker": report.state},
             broker_order_id=report.broker_order_id,
-            quantity=max(report.quantity, order.filled),
+            quantity=_quantity(order, report),
             filled=change.filled,
-            average_price=report.average_price or order.average_price,
+            average_price=average,
             pending_op=None if change.state in TERMINAL else order.pending_op,
             message=report.message or order.message,
         )
@@ -138,13 +151,22 @@ class _Report:
             finish_intent(tx, moved, self._at)
         return moved, held
 
-    def _fill(self, tx: Transaction, order: OrderRecord, change: Change) -> Held:
+    def _assumed(self, tx: Transaction, order: OrderRecord, change: Change) -> Decimal | None:
+        """The price to book at until a report names it: the quantity that is held must be right at once."""
+        if change.filled == order.filled:
+            return order.average_price
+        return order.average_price or order.price or order.trigger_price or load(tx, order).average_price
+
+    def _book(self, tx: Transaction, order: OrderRecord, filled: Decimal, average: Decimal) -> Held | None:
         """The executions between the cumulative quantity we had and the one we see, as one fill at their own average."""
-        quantity = change.filled - order.filled
-        average = self._report.average_price or order.price or Decimal(0)
-        spent = average * change.filled - (order.average_price or Decimal(0)) * order.filled
-        key = f"cum:{change.filled.normalize():f}"
-        return record_fill(tx, order, quantity, spent / quantity, self._at, key, str(self._provenance))
+        quantity, before = filled - order.filled, order.average_price or ZERO
+        if quantity:
+            spent = average * filled - before * order.filled
+            key = f"cum:{filled.normalize():f}"
+            return record_fill(tx, order, quantity, spent / quantity, self._at, key, str(self._provenance))
+        if filled and average != before:
+            return correct_price(tx, order, average, self._at, str(self._provenance))
+        return None
 
 
 def _notice(order: OrderRecord, change: Change, report: BrokerOrder) -> Notice | None:
@@ -158,8 +180,9 @@ def _notice(order: OrderRecord, change: Change, report: BrokerOrder) -> Notice |
     if change.state is order.state:
         return None
     said = f": “{report.message}”" if report.message else ""
+    price = f" at {report.average_price}" if report.average_price else ""
     return {
-        OrderState.FILLED: Notice("order_filled", "info", f"Filled: {what} at {report.average_price}."),
+        OrderState.FILLED: Notice("order_filled", "info", f"Filled: {what}{price}."),
         OrderState.REJECTED: Notice("order_rejected", "warning", f"Rejected by the broker: {what}{said}."),
         OrderState.CANCELLED: Notice("order_cancelled", "info", f"Cancelled: {what}."),
         OrderState.EXPIRED_AT_BROKER: Notice("order_expired", "info", f"Expired at the broker: {what}."),

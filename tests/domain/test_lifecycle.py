@@ -208,3 +208,12 @@ def test_an_intent_is_partial_when_anything_is_filled() -> None:
 @pytest.mark.parametrize("state", sorted(TERMINAL - {FILLED}))
 def test_an_intent_of_which_nothing_was_filled_is_none(state: OrderState) -> None:
     assert result((state, 0, 10)) == "none"
+
+
+@pytest.mark.parametrize("end", [REJECTED, CANCELLED, EXPIRED])
+def test_a_row_without_quantity_is_no_fill(end: OrderState) -> None:
+    assert seen(standing(WORKING, quantity=0), end) == Change(end, Decimal(0), late=False)
+
+
+def test_a_single_unit_is_a_full_fill() -> None:
+    assert seen(standing(WORKING, quantity=1), WORKING, filled=1) == Change(FILLED, Decimal(1), late=False)

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.brokers.base import BrokerOrder, BrokerState
-from bridge.domain.intent import Side
+from bridge.domain.intent import OrderType, Side
 from bridge.domain.lifecycle import Provenance
 from bridge.orders.holdings import Held, Ledger, after_fill
+from bridge.orders.repricing import repriced
 from tests.support.brokers import Act, How
-from tests.support.house import INFY, House, buy
+from tests.support.house import INFY, House, buy, leave
 from tests.support.oracle import Oracle
 
 D = Decimal
@@ -153,6 +154,69 @@ async def test_a_broker_that_numbers_from_one_every_day_does_not_confuse_the_day
     assert [order.broker_order_id for order in house.orders()] == ["B0001", "B0001"]
 
 
+# -- rows that do not say everything ---------------------------------------------------------------------------------------
+
+
+FILLED_UNPRICED: dict[str, Any] = {"state": BrokerState.FILLED, "filled": D(10), "average_price": None}
+
+
+async def test_a_price_that_the_book_gives_later_than_the_fill_is_booked(house: House) -> None:
+    row = await working(house)
+    await report(house, row, **FILLED_UNPRICED)
+    assert house.position() == 10  # at once, whatever it cost
+    for _ in range(2):
+        await report(house, row, state=BrokerState.FILLED, filled=D(10), average_price=D(100))
+
+    (held,) = house.rows("SELECT * FROM positions")
+    assert D(held["average_price"]) == 100
+    assert house.desk.ledger.holding(house.order().lane) == Held(D(10), D(100), D(0))
+    assert house.order().average_price == 100
+    assert len(house.rows("SELECT * FROM fills")) == 2
+    assert [row["message"] for row in house.rows("SELECT message FROM outbox")] == ["Filled: BUY 10 INFY."]
+
+
+async def test_a_way_out_without_a_price_has_earned_nothing_until_its_price_is_known(house: House) -> None:
+    await house.hold(10)
+    await house.alert(leave())
+    await house.run(1)
+    row = house.broker.orders["B0002"].row
+    await report(house, row, **FILLED_UNPRICED)
+    assert house.desk.ledger.holding(house.orders()[1].lane).realised == 0
+
+    await report(house, row, state=BrokerState.FILLED, filled=D(10), average_price=D(107))
+
+    assert house.desk.ledger.holding(house.orders()[1].lane) == Held(D(0), D(0), D(70))
+    fills = house.rows("SELECT * FROM fills ORDER BY id")
+    assert sum(D(fill["realised"]) for fill in fills) == 70  # what the day's loss is counted from
+
+
+async def test_an_old_report_does_not_bring_an_old_price_back(house: House) -> None:
+    row = await working(house)
+    await report(house, row, **partly(6, 106))
+    await report(house, row, **partly(4, 100))
+
+    assert house.order().average_price == 106
+
+
+async def test_fills_after_one_without_a_price_are_booked_so_that_the_money_adds_up(house: House) -> None:
+    await house.alert(buy("INFY", 10, order_type=OrderType.LIMIT, price=D(90)))
+    await house.run(1)
+    row = house.broker.orders["B0001"].row
+    await report(house, row, state=BrokerState.PARTIALLY_FILLED, filled=D(4), average_price=None)
+    assert house.order().average_price == 90
+    await report(house, row, state=BrokerState.FILLED, filled=D(10), average_price=D(88))
+
+    assert house.desk.ledger.holding(house.order().lane).average_price == 88
+
+
+@pytest.mark.parametrize(("state", "ours"), [(BrokerState.REJECTED, "REJECTED"), (BrokerState.CANCELLED, "CANCELLED")])
+async def test_an_end_whose_row_names_no_quantity_is_no_fill(house: House, state: BrokerState, ours: str) -> None:
+    row = await working(house)
+    await report(house, row, state=state, quantity=D(0))
+
+    assert (house.states(), house.position(), house.order().quantity) == ([ours], 0, 10)
+
+
 # -- holdings -----------------------------------------------------------------------------------------------------------------
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -173,6 +237,23 @@ BUY, SELL = Side.BUY, Side.SELL
 )
 def test_a_fill_changes_the_holding(held: Held, side: Side, quantity: int, price: int, after: Held) -> None:
     assert after_fill(held, side, D(quantity), D(price)) == after
+
+
+@pytest.mark.parametrize(
+    ("held", "side", "quantity", "by", "after"),
+    [
+        (Held(D(10), D(0)), BUY, 10, 100, Held(D(10), D(100), D(0))),
+        (Held(D(20), D(50)), BUY, 10, 100, Held(D(20), D(100), D(0))),  # half of what is held
+        (Held(D(4), D(0), D(600)), BUY, 10, 100, Held(D(4), D(100), D(0))),  # six were sold again
+        (Held(), SELL, 10, 7, Held(D(0), D(0), D(70))),
+        (Held(D(-5), D(0), D(-1000)), SELL, 15, 100, Held(D(-5), D(100), D(0))),  # ten closed, five opened
+        (Held(D(6), D(100)), SELL, 4, -5, Held(D(6), D(100), D(-20))),
+    ],
+)
+def test_a_price_that_comes_late_corrects_the_holding(
+    held: Held, side: Side, quantity: int, by: int, after: Held
+) -> None:
+    assert repriced(held, side, D(quantity), D(by)) == after
 
 
 FILLS = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 50), st.integers(50, 150)), max_size=12)

@@ -196,35 +196,55 @@ def move_intent(
     extra: Mapping[str, Any] | None = None,
 ) -> IntentRecord | None:
     """Change an intent if it still stands as the record says; the new record, or None."""
-    row = {
-        "id": intent.id,
-        "from": str(intent.state),
-        "to": str(to),
-        "at": at,
-        "code": code,
-        "message": message,
-        "result": result,
-    }
+    values = {"code": code, "message": message, "result": result}
+    whose = {name: getattr(intent, name) for name in _WHOSE_INTENT}
+    if not _move_intent(tx, whose, to, at, values, provenance, notice, extra or {}):
+        return None
+    return replace(intent, state=to, code=code, message=message, result=result)
+
+
+def end_intent(
+    tx: Transaction, row: Row, to: IntentState, at: int, code: str, message: str, notice: Notice | None = None
+) -> bool:
+    """End an intent without reading what it asks for, which another version may have written; False when it has moved."""
+    values = {"code": code, "message": message, "result": None}
+    return _move_intent(tx, row, to, at, values, Provenance.POLICY, notice, {})
+
+
+_WHOSE_INTENT = ("id", "state", "user_id", "account_id", "alert_id")
+
+
+def _move_intent(
+    tx: Transaction,
+    whose: Mapping[str, Any],
+    to: IntentState,
+    at: int,
+    values: Mapping[str, Any],
+    provenance: Provenance,
+    notice: Notice | None,
+    extra: Mapping[str, Any],
+) -> bool:
     sql = (
         "UPDATE intents SET state = :to, updated_at = :at, code = :code, message = :message, result = :result"
         " WHERE id = :id AND state = :from"
     )
+    row = {"id": whose["id"], "from": str(whose["state"]), "to": str(to), "at": at, **values}
     if not tx.execute(sql, row):
-        return None
+        return False
     event(
         tx,
         f"intent.{to.value.lower()}",
         provenance,
         at,
-        intent.user_id,
-        {"from": intent.state, "code": code, "message": message, "result": result, **(extra or {})},
-        account_id=intent.account_id,
-        alert_id=intent.alert_id,
-        intent_id=intent.id,
+        whose["user_id"],
+        {"from": whose["state"], **values, **extra},
+        account_id=whose["account_id"],
+        alert_id=whose["alert_id"],
+        intent_id=whose["id"],
     )
     if notice:
-        tell(tx, notice, at, intent.user_id, intent.alert_id)
-    return replace(intent, state=to, code=code, message=message, result=result)
+        tell(tx, notice, at, whose["user_id"], whose["alert_id"])
+    return True
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,6 +1,6 @@
 """After an outcome nobody knows: ask, never resend.
 
-An order is found by our reference in the broker's book, or by being the only new row of its shape; its absence is proved by
+An order is found by our reference in the broker's book, or by being the only new row of its shape and time; its absence is proved by
 three complete reads after a quiet period; what stays open is parked, where a person sees it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,7 @@ from bridge.orders import journal
 from bridge.orders.holdings import Ledger
 from bridge.orders.journal import Notice
 from bridge.orders.outcome import Outcome, Result
-from bridge.orders.records import IntentRecord, OrderRecord
+from bridge.orders.records import OrderRecord
 from bridge.orders.sending import Withdraw, close_attempt, describe
 from bridge.orders.updates import Updates, finish_intent
 
@@ -128,16 +128,13 @@ class Unknowns:
         failpoints.reach("book.matched")
         candidates = await self._candidates(order, read.external)
         rivals = [other for other in self.open() if other.id != order.id and _shape(other) == _shape(order)]
-        if not self._capabilities.ref_echo and len(candidates) == 1 and not rivals:
+        alone = len(candidates) == 1 and not rivals
+        if not self._capabilities.ref_echo and alone and _in_time(candidates[0], order):
             await self._updates.link(
                 order, candidates[0], Provenance.BOOK, "the only new row of this shape in the book"
             )
             return
-        if (
-            candidates
-            and order.state is OrderState.UNKNOWN
-            and (len(candidates) > 1 or self._capabilities.ref_echo or rivals)
-        ):
+        if candidates and order.state is OrderState.UNKNOWN:
             await self._park(order, candidates, "the book shows rows that may be this order")
             return
         if candidates or not self._absence_counts(order, watch, read):
@@ -153,8 +150,14 @@ class Unknowns:
         return late_enough and (self._capabilities.ref_echo or self._day_is_over(order))
 
     async def _candidates(self, order: OrderRecord, external: Sequence[BrokerOrder]) -> list[BrokerOrder]:
-        """Rows that carry no reference, were not there before sending, and look exactly like the order."""
+        """Rows that carry no reference, were not there before sending, and look exactly like the order.
+
+        Where none of the broker's rows carries one, a row of another time counts, too: its clock may not be ours, and what
+        may be the order must not prove that there is none.
+        """
+        any_time = not self._capabilities.ref_echo
         found = [row for row in external if not row.ref and _looks_like(row, order)]
+        found = [row for row in found if any_time or _in_time(row, order)]
         if not found:
             return []
         cursor = await self._cursor(order)
@@ -193,15 +196,13 @@ def _looks_like(row: BrokerOrder, order: OrderRecord) -> bool:
     same = (row.exchange, row.symbol, row.side, row.product, row.order_type, row.quantity)
     if same != (order.exchange, order.symbol, order.side, order.product, order.order_type, order.quantity):
         return False
-    if (row.price or None, row.trigger_price or None) != (order.price, order.trigger_price):
-        return False
-    return row.placed_at is None or _in_time(row.placed_at, order)
+    return (row.price or None, row.trigger_price or None) == (order.price, order.trigger_price)
 
 
-def _in_time(placed_at: datetime, order: OrderRecord) -> bool:
+def _in_time(row: BrokerOrder, order: OrderRecord) -> bool:
     sent = from_micros(order.sent_at or order.queued_at)
     closed = from_micros(order.closed_at or order.updated_at)
-    return sent - SENT_BEFORE <= placed_at <= closed + SEEN_AFTER
+    return row.placed_at is None or sent - SENT_BEFORE <= row.placed_at <= closed + SEEN_AFTER
 
 
 def candidate_json(row: BrokerOrder) -> dict[str, Any]:
@@ -339,12 +340,9 @@ class Overdue:
         for row in tx.rows("SELECT * FROM orders WHERE state = 'QUEUED' AND deadline < :before LIMIT 200", where):
             Withdraw(OrderRecord.of(row), OVERDUE, self._now)(tx)
         sql = "SELECT * FROM intents WHERE state IN ('RECEIVED', 'HELD') AND deadline < :before LIMIT 200"
+        notice = Notice("intent_refused", "warning", OVERDUE.message)
         for row in tx.rows(sql, where):
-            notice = Notice("intent_refused", "warning", OVERDUE.message)
-            intent = IntentRecord.of(row)
-            journal.move_intent(
-                tx, intent, IntentState.EXPIRED, self._now, code=OVERDUE.code, message=OVERDUE.message, notice=notice
-            )
+            journal.end_intent(tx, row, IntentState.EXPIRED, self._now, OVERDUE.code, OVERDUE.message, notice)
 
 
 class Decision:

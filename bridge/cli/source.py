@@ -107,7 +107,7 @@ def signing(source_id: str, user_name: str | None, off: bool, as_json: bool) -> 
         source = _source(house, source_id, user_name)
         if off:
             house.do(house.accounts.drop_source_secret(source.user_id, source.id, "signing_secret"))
-            click.echo(f"{source.name} takes unsigned alerts too.")
+            entry({"id": source.id, "signed": False}, as_json)
             return
         key = house.do(house.accounts.set_signing_secret(source.user_id, source.id))
         _show_secret({"id": source.id, "signing_secret": key}, as_json)
@@ -128,7 +128,7 @@ def body_secret(source_id: str, user_name: str | None, off: bool, file: TextIO |
         source = _source(house, source_id, user_name)
         if off:
             house.do(house.accounts.drop_source_secret(source.user_id, source.id, "body_secret_hash"))
-            click.echo(f"{source.name} takes alerts without a secret in them too.")
+            entry({"id": source.id, "body_secret": False}, as_json)
             return
         chosen = given.first_line(file) if file else None
         try:
@@ -136,7 +136,7 @@ def body_secret(source_id: str, user_name: str | None, off: bool, file: TextIO |
         except ValueError as problem:
             raise click.ClickException(str(problem)) from problem
         if file:
-            click.echo(f"{source.name} takes only alerts that hold this secret.")
+            entry({"id": source.id, "body_secret": True}, as_json)
         else:
             _show_secret({"id": source.id, "body_secret": secret}, as_json)
 

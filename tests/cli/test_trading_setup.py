@@ -213,7 +213,7 @@ def test_a_secret_of_the_senders_is_shown_once_and_can_be_dropped(asha: Terminal
 
     assert secret not in asha("source", "list") + str(asha.rows("SELECT * FROM sources"))
     assert asha.json("source", "list")[0][shown] is True
-    asha("source", word, source_id, "--off")
+    assert asha.json("source", word, source_id, "--off") == {"id": source_id, shown: False}
     assert asha.json("source", "list")[0][shown] is False
 
 

@@ -166,9 +166,17 @@ class Resolver:
             journal.plan_orders(tx, orders, step.why)
             return True
 
-        failpoints.reach("plan.before_commit")
-        planned = await self._shared.writer.run(work)
-        failpoints.reach("plan.committed")
+        # Counted before anything else can be checked: two intents at once must not both be the last of the day.
+        used = wish, intent.strategy_id, intent.account_id, len(orders)
+        self._shared.survey.count(*used)
+        planned = False
+        try:
+            failpoints.reach("plan.before_commit")
+            planned = await self._shared.writer.run(work)
+            failpoints.reach("plan.committed")
+        finally:
+            if not planned:
+                self._shared.survey.take_back(*used)
         return orders if planned else []
 
     def _current(self, tx: Transaction, intent: IntentRecord) -> IntentRecord:
@@ -223,11 +231,7 @@ class Resolver:
     def _first_no(self, intent: IntentRecord, wish: Candidate, step: Step) -> Refusal | None:
         if not step.reduces and (late := self._refuse_late(intent)):
             return late
-        sized = _sized(wish, step)
-        refusal = self._refusal(intent, sized)
-        if refusal is None:
-            self._shared.survey.count(sized, intent.strategy_id, intent.account_id)
-        return refusal
+        return self._refusal(intent, _sized(wish, step))
 
     def _refuse_late(self, intent: IntentRecord) -> Refusal | None:
         if micros(self._clock.now()) < intent.opens_until:

@@ -203,6 +203,27 @@ async def test_allowances_hold_for_what_the_position_decides(open_house: OpenHou
     assert house.intents()[-1]["code"] == "strategy_orders_per_day"
 
 
+async def test_every_slice_counts(open_house: OpenHouse) -> None:
+    house = await open_house(orders_per_day=2)
+    await house.alert(wish(Intent.TARGET_POSITION, "INFY", target_position=D(10), split_size=D(4)))
+    await house.run(2)
+    assert len(house.orders()) == 3
+
+    answer = await house.alert(buy("SBIN", 1))
+
+    assert answer.content["code"] == "strategy_orders_per_day"
+
+
+async def test_what_could_not_be_planned_used_no_allowance(open_house: OpenHouse) -> None:
+    house = await open_house(orders_per_day=1)
+    writer = house.process.writer
+    writer.faulty, writer.fails = lambda work, _: "Resolver._plan" in getattr(work, "__qualname__", ""), 1
+    await house.alert(to(5))
+    await house.run(5)
+
+    assert house.states() == ["WORKING"]
+
+
 # -- over everything a strategy holds ----------------------------------------------------------------------------------------------
 
 

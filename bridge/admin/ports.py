@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import User
@@ -23,6 +24,7 @@ class Ports:
     `replay(alert_id, user, live)` sends an alert through again (dry unless live); `cancel(order_id, user)` and
     `decide(order_id, user, broker_order_id or None)` answer with a sentence for the person;
     `panic(scope, scope_id, stopped, reason, user)` throws a kill switch. Pages call them only for what the user owns.
+    `turned_away()` counts what this process refused at the door: day, source id (None: no address of ours), reason, how often.
     """
 
     reader: Reader
@@ -37,3 +39,4 @@ class Ports:
     cancel: Callable[[str, User], Awaitable[str]]
     decide: Callable[[str, User, str | None], Awaitable[str]]
     panic: Callable[[str, str, bool, str, User], Awaitable[None]]
+    turned_away: Callable[[], Sequence[tuple[date, str | None, str, int]]] = tuple

@@ -27,6 +27,7 @@ from bridge.webhooks.body import as_text, read_body
 from bridge.webhooks.gates import Gate, Gates
 from bridge.webhooks.metrics import metrics_in
 from bridge.webhooks.rates import BadTokens
+from bridge.webhooks.refusals import Refusals
 from bridge.webhooks.replies import Refused, Reply
 from bridge.webhooks.request import (
     Headers,
@@ -62,6 +63,7 @@ class _Visit:
     sender: Address | None = None
     source: str | None = None
     reply: Reply = replies.FAILED
+    let_in: bool = False
 
 
 class Hook:
@@ -83,6 +85,7 @@ class Hook:
         body_limit: int = BODY_LIMIT,
         body_timeout_s: float = BODY_TIMEOUT_S,
         registry: CollectorRegistry = REGISTRY,
+        refusals: Refusals | None = None,
     ) -> None:
         self._directory = directory
         self._vault = vault
@@ -93,6 +96,7 @@ class Hook:
         self._body_limit = body_limit
         self._body_timeout_s = body_timeout_s
         self._metrics = metrics_in(registry)
+        self._refusals = refusals or Refusals(clock)
         self._gates = Gates(vault, clock)
         self._bad_tokens = BadTokens()
         self._in_flight = 0
@@ -151,7 +155,9 @@ class Hook:
             return replies.OVERLOADED
         self._in_flight += 1
         try:
-            return replies.from_answer(await self._submit(await self._arrival(visit, gate, receive)))
+            answer = await self._submit(await self._arrival(visit, gate, receive))
+            visit.let_in = True
+            return replies.from_answer(answer)
         except StorageUnavailable:
             return replies.NOT_STORED
         finally:
@@ -208,6 +214,8 @@ class Hook:
         seconds = self._clock.monotonic() - visit.started
         reply = visit.reply
         self._metrics.count(reply.status, seconds)
+        if not visit.let_in and reply is not replies.FAILED:
+            self._refusals.count(visit.source, reply.code)
         if reply.code == replies.BLOCKED:  # counted, but a flood of guesses must not rotate the log away
             return
         _log.info(

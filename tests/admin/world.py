@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -167,6 +167,7 @@ async def build(
     simulated: bool = True,
     settings: Settings | None = None,
     database_url: str = "",
+    turned_away: Callable[[], Sequence[tuple[date, str | None, str, int]]] = tuple,
 ) -> World:
     """The pages over the database of that folder, or another. `ids`: what was put in it before; None puts the seed in."""
     engine = database.connect(database_url or f"sqlite:///{folder / 'bridge.db'}")
@@ -182,6 +183,7 @@ async def build(
         reader=reader, writer=writer, directory=directory, accounts=accounts, vault=vault, clock=clock,
         settings=settings or Settings(_env_file=None, public_url=ORIGIN), market=FakeMarket(simulated=simulated),
         replay=pipeline.replay, cancel=pipeline.cancel, decide=pipeline.decide, panic=pipeline.panic,
+        turned_away=turned_away,
     )  # fmt: skip
     app = FastAPI()
     app.include_router(admin.create(ports))

@@ -8,6 +8,7 @@ from datetime import date
 
 from starlette.responses import Response
 
+from bridge.accounts.model import Role
 from bridge.admin import figures, sheets
 from bridge.admin.names import Names
 from bridge.admin.order_lines import OrderLine, order_line
@@ -44,6 +45,28 @@ class AlertLine:
     repeats: int
 
 
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """How often one reason kept messages of one source out on one day."""
+
+    day: str
+    source: str
+    reason: str
+    number: int
+
+
+def turned_away(visit: Visit) -> list[TurnedAway]:
+    """What the door refused of this person's sources; who knew no address of ours, only the owner sees."""
+    shown: dict[str | None, str] = {source.id: source.name for source in visit.names.sources()}
+    if visit.user.role is Role.OWNER:
+        shown[None] = "No address of ours"
+    return [
+        TurnedAway(f"{day.day} {day:%b}", shown[source_id], code.replace("_", " ").capitalize(), number)
+        for day, source_id, code, number in visit.ports.turned_away()
+        if source_id in shown
+    ]
+
+
 async def alerts(visit: Visit) -> Response:
     """The list."""
     asked = {name: visit.asked(name) for name in _MEMBERS}
@@ -68,6 +91,7 @@ async def alerts(visit: Visit) -> Response:
         sources=visit.names.sources(),
         dialects=sorted({row["dialect"] for row in rows} | ({asked["dialect"]} - {""})),
         last_alert_at=await visit.queries.last_alert_at(visit.user.id) if not rows else None,
+        turned_away=turned_away(visit),
         sheet_link=address("/alerts.csv", asked),
         sheet_rows=sheets.ROWS_MAX,
         older=address("/alerts", asked | {"before": str(older)}) if older else "",

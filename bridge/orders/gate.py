@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from bridge.accounts.model import Role
 from bridge.domain.intent import OrderType
 from bridge.domain.lifecycle import AT_BROKER, ENDED_HERE, UNCERTAIN, OrderState
 from bridge.domain.refusal import Refusal
@@ -66,7 +67,7 @@ class Gate:
         return self._stopped(order) or self._closed(order) or self.basket_failed(order)
 
     def _stopped(self, order: OrderRecord) -> Refusal | None:
-        """A kill switch or a disabled account stands over the order."""
+        """A kill switch, a disabled account or an owner who may not trade any more stands over the order."""
         snapshot = self._shared.directory.snapshot
         stop = snapshot.stop(user=order.user_id, account=order.account_id, strategy=order.strategy_id)
         if stop:
@@ -74,6 +75,9 @@ class Gate:
         account = snapshot.accounts.get(order.account_id)
         if account is None or account.disabled:
             return Refusal("account_disabled", "The account was switched off before the order could be sent.")
+        user = snapshot.users.get(order.user_id)
+        if not order.reduces and (user is None or user.disabled or user.role is Role.VIEWER):
+            return Refusal("user_may_not_trade", "The owner of this strategy may not trade any more.")
         return None
 
     def _closed(self, order: OrderRecord) -> Refusal | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 
+import pytest
+
 from bridge.accounts.model import AccountSettings, StrategySettings
 from bridge.domain.intent import Intent, OrderType
 from bridge.domain.refusal import Refusal
@@ -143,6 +145,23 @@ async def test_a_process_that_is_not_sure_of_its_lease_waits(house: House) -> No
     await house.run(2)  # until it is renewed
 
     assert house.states() == ["WORKING"]
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE users SET disabled = 1", "UPDATE users SET role = 'viewer'", "DELETE FROM users"]
+)
+async def test_entries_in_the_queue_of_a_user_who_may_not_trade_any_more_do_not_go_out(
+    house: House, change: str
+) -> None:
+    await house.hold(10)
+    await unsure(house)
+    await house.alert(buy("SBIN", 5))
+    await house.alert(sell("INFY", 10, reduce_only=True))
+    house._write(lambda tx: tx.execute(change))
+    await house.run(5)
+
+    assert house.states() == ["FILLED", "NOT_SENT", "WORKING"]
+    assert house.orders()[1].code == "user_may_not_trade"
 
 
 async def test_orders_keep_the_accounts_pace(open_house: OpenHouse) -> None:

@@ -70,6 +70,7 @@ class Control:
             basket=None,
             deadline=micros(now + ASK_FOR),
             opens_until=micros(now),
+            reduces=True,
             not_before=0,
             created_at=micros(now),
         )

@@ -38,7 +38,7 @@ from bridge.orders.checks import (
 from bridge.orders.journal import Claim
 from bridge.orders.masking import mask
 from bridge.orders.planning import candidate
-from bridge.orders.records import IntentRecord, Lane, OrderRecord
+from bridge.orders.records import CLOSING, IntentRecord, Lane, OrderRecord
 from bridge.orders.situation import EXIT_INTENTS, WORKING_ORDER_INTENTS, Candidate, Situation, Standing
 from bridge.orders.sizing import Money
 from bridge.orders.survey import Survey
@@ -340,6 +340,8 @@ class Pipeline:
             settings_text=case.strategy.settings_text,
             multiplier=feed.multiplier,
             mapped_quantity=decided.mapped_quantity if decided else None,
+            reduces=decided.only_closes if decided else wish.intent in CLOSING,
+            bar=micros(case.bar) if case.bar else None,
             exchange=decided.instrument.exchange if decided else "",
             symbol=decided.instrument.symbol if decided else (wish.symbol or ""),
             product=decided.product if decided and decided.instrument is not EVERYTHING else None,
@@ -444,8 +446,8 @@ class Pipeline:
             self._survey.take_back(decided, strategy_id, account_id, orders)
 
     def _hand_over(self, case: Case) -> None:
-        for decided, _, _ in case.counted:
-            self._survey.taken(case.strategy.id, decided.instrument.key, case.bar)
+        for intent in case.intents:
+            self._survey.taken(intent)
         for account_id, work in _by_account([*case.intents, *case.orders]).items():
             self.offer(account_id, work)
 

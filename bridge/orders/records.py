@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -113,6 +114,12 @@ _READ: dict[str, Any] = {
 }
 
 
+@lru_cache(maxsize=256)
+def settings_of(text: str) -> StrategySettings:
+    """The settings that an intent was made under; a strategy's intents share them until somebody changes them."""
+    return StrategySettings.model_validate_json(text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentRecord:
     """One intent for one account. `settings` are those it was made under, whatever the user changes later."""
@@ -129,6 +136,8 @@ class IntentRecord:
     settings_text: str
     multiplier: Decimal
     mapped_quantity: Decimal | None = None  # the size that the strategy's symbol line gives
+    reduces: bool  # it can only take a position towards zero, or cancels
+    bar: int | None = None  # when the bar ended that the alert tells of
     exchange: str  # '' with symbol '' for intents over everything the strategy holds
     symbol: str
     product: Product | None
@@ -143,8 +152,8 @@ class IntentRecord:
 
     @property
     def opens(self) -> bool:
-        """It may open something; False for what only closes or cancels."""
-        return self.wish.intent not in CLOSING
+        """It may open or enlarge a position."""
+        return not self.reduces
 
     @property
     def lane(self) -> Lane:
@@ -159,7 +168,10 @@ class IntentRecord:
             "product": self.product,
             "basket": self.basket,
             "opens_until": self.opens_until,
+            "reduces": self.reduces,
         }
+        if self.bar is not None:
+            plan["bar"] = self.bar
         return {
             "id": self.id,
             "alert_id": self.alert_id,
@@ -186,18 +198,21 @@ class IntentRecord:
     def of(cls, row: Row) -> IntentRecord:
         """The intent of a row."""
         plan = json.loads(row["plan"])
+        wish = _WISHES.validate_json(row["payload"])
         same = ("id", "alert_id", "number", "user_id", "strategy_id", "account_id", "exchange", "symbol", "deadline")
         return cls(
             **{name: row[name] for name in (*same, "not_before", "created_at", "code", "message", "result")},
             state=IntentState(row["state"]),
-            wish=_WISHES.validate_json(row["payload"]),
-            settings=StrategySettings.model_validate_json(row["settings"]),
+            wish=wish,
+            settings=settings_of(row["settings"]),
             settings_text=row["settings"],
             multiplier=Decimal(plan["multiplier"]),
             mapped_quantity=_decimal(plan["quantity"]),
             product=Product(plan["product"]) if plan["product"] else None,
             basket=plan["basket"],
             opens_until=plan["opens_until"],
+            reduces=plan.get("reduces", wish.intent in CLOSING),  # earlier versions went by the verb alone
+            bar=plan.get("bar"),
         )
 
 

@@ -42,6 +42,11 @@ class Candidate:
     notes: tuple[str, ...] = ()
 
     @property
+    def only_closes(self) -> bool:
+        """Whatever the position is, it takes it towards zero or cancels."""
+        return self.reduces or self.intent.intent is Intent.CANCEL_ORDERS
+
+    @property
     def is_entry(self) -> bool:
         """It opens or enlarges a position. While only the position can tell, it is not judged as one: the way out must stay open."""
         if self.reduces or self.intent.intent in WORKING_ORDER_INTENTS:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict, deque
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import structlog
@@ -15,14 +16,16 @@ from bridge.accounts.model import Source, Strategy
 from bridge.brokers.base import Capabilities
 from bridge.domain.instrument import Instrument
 from bridge.domain.intent import InstrumentHint, OrderIntent, Product
+from bridge.domain.lifecycle import IntentState
 from bridge.domain.refusal import Refusal
-from bridge.kit.clock import Clock, Drift, micros
+from bridge.kit.clock import Clock, Drift, from_micros, micros
 from bridge.kit.database import Reader
 from bridge.market.base import Market
 from bridge.market.calendar import Calendar
 from bridge.market.quantities import freeze_quantity
 from bridge.market.rules import FreezeLimit
 from bridge.market.symbols import resolve
+from bridge.orders.records import IntentRecord
 from bridge.orders.situation import Candidate, Session, Situation, Use
 from bridge.orders.sizing import Mapped
 
@@ -32,6 +35,7 @@ REFRESH_S = 1.0
 JUMP_TOLD_S = 2.0
 JUMP_HELD_S = 30.0
 HELD_FOR_S = 60.0  # after a jump, before entries are taken again
+LATE_FILLS = 500  # PostgreSQL hands out numbers before the commit: so many back, a lower one may still appear
 _MINUTE_S = 60.0
 _CACHE_MAX = 5000
 
@@ -76,7 +80,7 @@ class Losses:
         self._realised: dict[str, Decimal] = defaultdict(Decimal)
         self._open: dict[str, Decimal] = {}
         self._day = 0
-        self._last_fill = 0
+        self._counted: set[int] = set()
 
     def of(self, scope_id: str) -> Decimal:
         """Positive when money was lost."""
@@ -86,15 +90,20 @@ class Losses:
         """Take in new fills and value the open positions."""
         if day_start != self._day:
             self._realised.clear()
-            self._day, self._last_fill = day_start, 0
+            self._counted.clear()
+            self._day = day_start
+        seen_to = max(self._counted, default=0) - LATE_FILLS
         fills = reader.read(
-            "SELECT id, strategy_id, account_id, realised FROM fills WHERE id > :last AND at >= :start ORDER BY id",
-            {"last": self._last_fill, "start": day_start},
+            "SELECT id, strategy_id, account_id, realised FROM fills WHERE id > :seen_to AND at >= :start",
+            {"seen_to": seen_to, "start": day_start},
         )
         for row in fills:
-            self._last_fill = row["id"]
+            if row["id"] in self._counted:
+                continue
+            self._counted.add(row["id"])
             for scope_id in (row["strategy_id"], row["account_id"]):
                 self._realised[scope_id] += Decimal(row["realised"])
+        self._counted = {number for number in self._counted if number > seen_to}
         self._open = self._open_profit(reader, value)
 
     def _open_profit(self, reader: Reader, value: Callable[[str, str], Decimal | None]) -> dict[str, Decimal]:
@@ -134,7 +143,9 @@ class Survey:
         self._jumped_at: float | None = None
         self._sessions: dict[str, tuple[int, Session]] = {}
         self._days: dict[str, tuple[int, date]] = {}
-        self._watermarks: dict[tuple[str, str], datetime] = {}
+        # by strategy and instrument: the newest bar of an alert that opened, and of one that closed
+        self._opened_at: dict[tuple[str, str], int] = {}
+        self._closed_at: dict[tuple[str, str], int] = {}
 
     # -- instruments and time -----------------------------------------------------------------------------------
 
@@ -231,18 +242,29 @@ class Survey:
 
     # -- order of alerts ----------------------------------------------------------------------------------------
 
-    def out_of_order(self, strategy_id: str, symbol: str, bar: datetime | None) -> str | None:
-        """A sentence when an alert with a newer time was already taken for this strategy and symbol."""
-        newest = self._watermarks.get((strategy_id, symbol))
-        if bar is None or newest is None or bar >= newest:
-            return None
-        return f"A newer alert for {symbol} (of {newest:%H:%M:%S}) was taken before this one of {bar:%H:%M:%S}."
+    def out_of_order(self, strategy_id: str, symbol: str, bar: datetime | None, *, opens: bool) -> str | None:
+        """A sentence when an alert with a newer time was already taken for this strategy and symbol.
 
-    def taken(self, strategy_id: str, symbol: str, bar: datetime | None) -> None:
-        """An alert with that time was accepted."""
-        key = (strategy_id, symbol)
-        if bar is not None and bar >= self._watermarks.get(key, bar):
-            self._watermarks[key] = bar
+        An exit is only too late for what was opened after it; another exit does not outdate it.
+        """
+        if bar is None:
+            return None
+        newest = self._opened_at.get((strategy_id, symbol), 0)
+        if opens:
+            newest = max(newest, self._closed_at.get((strategy_id, symbol), 0))
+        if micros(bar) >= newest:
+            return None
+        before = from_micros(newest)
+        return f"A newer alert for {symbol} (of {before:%H:%M:%S}) was taken before this one of {bar:%H:%M:%S}."
+
+    def taken(self, intent: IntentRecord) -> None:
+        """An alert was accepted: what is older than its bar comes too late."""
+        if intent.bar is not None and intent.symbol and intent.state is not IntentState.REFUSED:
+            self._remember_bar(intent.strategy_id, intent.exchange, intent.symbol, intent.bar, opens=intent.opens)
+
+    def _remember_bar(self, strategy_id: str, exchange: str, symbol: str, bar: int, *, opens: bool) -> None:
+        marks, key = self._opened_at if opens else self._closed_at, (strategy_id, f"{exchange}:{symbol}")
+        marks[key] = max(bar, marks.get(key, bar))
 
     # -- the situation ------------------------------------------------------------------------------------------
 
@@ -279,7 +301,7 @@ class Survey:
             clock_jumped=self.clock_jumped(),
             message_max_age_s=max_age_s,
             square_off_passed=self.square_off_passed(candidate.instrument, candidate.product),
-            out_of_order=self.out_of_order(strategy.id, candidate.instrument.key, bar),
+            out_of_order=self.out_of_order(strategy.id, candidate.instrument.key, bar, opens=not candidate.only_closes),
             strategy_use=self.uses.of(strategy.id, date),
             account_use=self.uses.of(account_id, date),
             strategy_loss=self.losses.of(strategy.id),
@@ -337,7 +359,23 @@ class Survey:
             )
             for row in rows:
                 self.uses.load(row["scope"], row["trading_date"], row["n"])
+        self._read_bars()
         self._read_losses()
+
+    def _read_bars(self) -> None:
+        """The order of alerts survives a restart, as far back as an alert may be old."""
+        strategies = [strategy.settings for strategy in self.directory.snapshot.strategies.values()]
+        longest = max((max(s.entry_max_age_s, s.exit_max_age_s) for s in strategies), default=0)
+        rows = self._reader.read(
+            "SELECT strategy_id, exchange, symbol, plan FROM intents WHERE state IN"
+            " ('RECEIVED', 'HELD', 'PLANNED', 'DONE', 'EXPIRED', 'CANCELLED') AND deadline > :since"
+            """ AND symbol <> '' AND plan LIKE '%"bar"%'""",
+            {"since": micros(self._clock.now() - timedelta(seconds=longest))},
+        )
+        for row in rows:
+            plan = json.loads(row["plan"])
+            opens = not plan["reduces"]
+            self._remember_bar(row["strategy_id"], row["exchange"], row["symbol"], plan["bar"], opens=opens)
 
     def _read_losses(self) -> None:
         midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)

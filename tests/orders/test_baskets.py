@@ -58,6 +58,18 @@ async def test_a_leg_waits_for_one_that_waits_for_its_position(house: House) -> 
     assert sorted(house.states()) == ["FILLED", "WORKING", "WORKING"]
 
 
+async def test_a_leg_that_closes_goes_out_whatever_becomes_of_the_others(open_house: OpenHouse) -> None:
+    house = await open_house(direction="long", quantity_max=Decimal(20))
+    await house.hold(10)
+    house.broker.fills_at = Decimal(100)
+
+    await house.alert(sell("INFY", 10), buy("SBIN", 500))  # a sell that can only close, and a leg above the limit
+    await house.run(5)
+
+    assert house.position("INFY") == 0
+    assert [row["code"] for row in house.intents()[1:]] == [None, "quantity_above_limit"]
+
+
 async def test_a_leg_whose_position_is_not_there_stops_no_other(house: House) -> None:
     await house.alert(leave("INFY"), buy("SBIN"))
     await house.run(3)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +18,7 @@ from bridge.kit.database import Transaction
 from bridge.orders import journal, tables
 from bridge.orders.journal import Claim, Cursor
 from bridge.orders.records import IntentRecord, OrderRecord, stored
-from tests.support.house import House, buy
+from tests.support.house import House, buy, wish
 
 
 async def test_a_follower_sees_every_event_once_and_in_order(house: House) -> None:
@@ -99,9 +101,15 @@ WISHES = st.builds(
 )
 
 
-@given(WISHES, st.none() | st.sampled_from(Product), st.decimals("0.01", 100, places=2))
+@given(
+    WISHES,
+    st.none() | st.sampled_from(Product),
+    st.decimals("0.01", 100, places=2),
+    st.booleans(),
+    st.none() | st.integers(0, 2**60),
+)
 def test_an_intent_comes_back_from_its_row_as_it_was(
-    wish: OrderIntent, product: Product | None, multiplier: Decimal
+    wish: OrderIntent, product: Product | None, multiplier: Decimal, reduces: bool, bar: int | None
 ) -> None:
     settings = StrategySettings(any_symbol=True)
     record = IntentRecord(
@@ -124,12 +132,24 @@ def test_an_intent_comes_back_from_its_row_as_it_was(
         opens_until=1,
         not_before=0,
         created_at=0,
+        reduces=reduces,
+        bar=bar,
     )
 
     row = record.row()
 
     assert IntentRecord.of({**row, "code": None, "message": None, "result": None}) == record
     assert replace(record, product=None).lane == ("NSE", "INFY", "", "st")
+
+
+@pytest.mark.parametrize(("verb", "opens"), [(Intent.BUY, True), (Intent.EXIT, False), (Intent.CANCEL_ORDERS, False)])
+async def test_an_intent_of_an_earlier_version_is_judged_by_its_verb(house: House, verb: Intent, opens: bool) -> None:
+    await house.alert(wish(verb))
+    (row,) = house.rows("SELECT * FROM intents")
+    plan = json.loads(row["plan"])
+    del plan["reduces"]
+
+    assert IntentRecord.of({**row, "plan": json.dumps(plan)}).opens is opens
 
 
 def test_values_are_stored_as_every_engine_takes_them() -> None:

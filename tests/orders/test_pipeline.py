@@ -239,6 +239,30 @@ async def test_an_older_bar_after_a_newer_one_is_refused(house: House) -> None:
     assert other.status == 202  # each symbol has its own order of time
 
 
+async def test_an_entry_comes_too_late_after_a_newer_exit_and_an_exit_does_not(house: House) -> None:
+    now = house.clock.now()
+    await house.hold(10)
+    await house.alert(leave(), timestamp=now.isoformat())
+
+    entry = await house.alert(buy(), timestamp=(now - timedelta(seconds=30)).isoformat())
+    way_out = await house.alert(leave(), timestamp=(now - timedelta(seconds=30)).isoformat())
+
+    assert entry.content["code"] == "out_of_order"
+    assert way_out.status == 202
+
+
+async def test_the_order_of_alerts_survives_a_restart(house: House) -> None:
+    now = house.clock.now()
+    await house.alert(buy(), timestamp=now.isoformat())
+    await house.alert(leave("SBIN"), timestamp=now.isoformat())
+    await house.crash()
+    await house.start()
+
+    for late in (buy("INFY"), leave("INFY"), buy("SBIN")):
+        answer = await house.alert(late, timestamp=(now - timedelta(seconds=30)).isoformat())
+        assert answer.content["code"] == "out_of_order"
+
+
 async def test_an_alert_that_was_refused_does_not_outdate_the_others(house: House) -> None:
     now = house.clock.now()
     await house.alert(buy("INFY", 0), timestamp=now.isoformat())

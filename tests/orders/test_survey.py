@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import cast
 
 import pytest
 
 from bridge.accounts.model import Feed, StrategySettings, SymbolMapping
 from bridge.domain.intent import Intent, Product
 from bridge.domain.refusal import Refusal
+from bridge.kit.clock import micros
+from bridge.kit.database import Reader, Row
 from bridge.orders.survey import Uses
 from tests.orders.conftest import OpenHouse
 from tests.support.clock import IdleClock
@@ -61,6 +64,24 @@ async def test_losses_count_what_was_closed_and_what_is_still_open(house: House)
     await house.run(5)
     house.process.survey._read_losses()
     assert losses.of(STRATEGY) == 50
+
+
+async def test_a_fill_that_is_committed_after_a_later_one_counts(house: House) -> None:
+    losses, day = house.process.survey.losses, micros(house.clock.now().replace(hour=0, minute=0, second=0))
+    fill = {"strategy_id": STRATEGY, "account_id": ACCOUNT, "realised": "-10"}
+    seen: list[Row] = [{"id": 11, **fill}]
+
+    class Committed:
+        def read(self, statement: str, row: Row | None = None) -> list[Row]:
+            return [found for found in seen if found["id"] > row["seen_to"]] if row else []
+
+    reader = cast(Reader, Committed())
+    losses.read(reader, day, lambda *_: None)
+    seen.insert(0, {"id": 10, **fill})  # its number was handed out before
+    for _ in range(2):
+        losses.read(reader, day, lambda *_: None)
+
+    assert losses.of(STRATEGY) == 20
 
 
 async def test_profits_are_no_losses(house: House) -> None:

@@ -392,9 +392,9 @@ class AccountDesk:
             self._pace.give_back(order.exchange, used=used)
             self.pulse()
 
-    def sender(self) -> sending.Desk:
+    def sender(self) -> sending.Sender:
         """What sending needs to know of this account."""
-        return sending.Desk(
+        return sending.Sender(
             self.account,
             self.broker,
             self.lease,

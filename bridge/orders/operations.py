@@ -107,19 +107,19 @@ class Operations:
     async def _open(
         self, order: OrderRecord, operation: str, why: str, provenance: Provenance
     ) -> sending.Opened | Refusal:
-        desk = self._desk.sender()
+        sender = self._desk.sender()
 
         def work(tx: Transaction) -> sending.Opened | Refusal:
-            if not lease.holds(tx, desk.lease):
-                raise sending.LeaseLost(desk.account.id)
+            if not lease.holds(tx, sender.lease):
+                raise sending.LeaseLost(sender.account.id)
             if operation == MODIFY and (refusal := sending.stopped(tx, order)):
                 return refusal
             moved = journal.move_order(
-                tx, order, order.state, provenance, desk.now, why=f"{operation} asked: {why}", pending_op=operation
+                tx, order, order.state, provenance, sender.now, why=f"{operation} asked: {why}", pending_op=operation
             )
             if moved is None:
                 return Refusal("modify_refused", f"{sending.describe(order)} changed in the same moment.")
-            return sending.Opened(moved, sending.open_attempt(tx, desk, moved, operation))
+            return sending.Opened(moved, sending.open_attempt(tx, sender, moved, operation))
 
         opened = await self._shared.writer.run(work)
         if isinstance(opened, sending.Opened):

@@ -17,30 +17,18 @@ from bridge.kit.database import Transaction
 from bridge.kit.ids import new_id
 from bridge.orders import journal, tables
 from bridge.orders.building import build
-from bridge.orders.checks import (
-    CHECKS,
-    Check,
-    alert_is_fresh,
-    alert_is_in_order,
-    first_refusal,
-    orders_within_rate,
-    strategy_is_on,
-)
 from bridge.orders.journal import Notice
 from bridge.orders.operations import VISIBLE_WITHIN_S, Operations
 from bridge.orders.planning import Step, against_position, candidate, priced
+from bridge.orders.rechecks import recheck
 from bridge.orders.records import IntentRecord, Lane, OrderRecord
 from bridge.orders.situation import EXIT_INTENTS, Candidate
 from bridge.orders.sizing import OF_FUNDS, Mapped, Money
+from bridge.orders.working import WorkingOrders
 
 if TYPE_CHECKING:
     from bridge.orders.desk import AccountDesk, Services
 
-# Age and order of alerts were judged when the alert came; here its deadline decides.
-# A strategy that was switched off meanwhile still finishes what it was asked for.
-CHECKS_HERE = tuple(check for check in CHECKS if check not in (alert_is_fresh, alert_is_in_order, strategy_is_on))
-# A changed order was counted when it was placed.
-CHECKS_OF_CHANGES = tuple(check for check in CHECKS_HERE if check is not orders_within_rate)
 _WHOLE = (None, QuantityType.FULL_POSITION, QuantityType.DEFAULT)
 
 
@@ -52,16 +40,21 @@ class Resolver:
         self._shared = shared
         self._clock = shared.clock
         self.operations = Operations(desk, shared)
+        self._working = WorkingOrders(desk, shared, self.operations)
 
     async def resolve(self, intent: IntentRecord) -> list[OrderRecord]:
         """The committed orders an intent leads to; none when it ended otherwise."""
         if intent.wish.intent is Intent.CANCEL_ORDERS:
-            return await self._cancel(intent)
+            if not intent.wish.order_id:
+                await self._overtake(intent)
+            await self._end(intent, await self._working.cancel(intent))
+            return []
         if not intent.symbol:
             await self._expand(intent)
             return []
         if intent.wish.intent is Intent.MODIFY_ORDER:
-            return await self._modify(intent)
+            await self._end(intent, await self._working.modify(intent))
+            return []
         elsewhere = self._other_lanes(intent)
         if elsewhere:
             await self._move(intent, elsewhere)
@@ -216,7 +209,7 @@ class Resolver:
         priced_wish = priced(wish, step.side, self._shared.market.quote(wish.instrument))
         if isinstance(priced_wish, Refusal):
             return priced_wish
-        refusal = self._first_no(intent, priced_wish, step)
+        refusal = recheck(intent, _sized(priced_wish, step), self._shared)
         if refusal is None:
             return _sized(priced_wish, step), step
         closing = abs(held)
@@ -225,48 +218,10 @@ class Resolver:
         # What opens beyond zero is refused; what closes must go out all the same.
         why = f"{step.why}; only the exit: {refusal.message}"
         exit_only = replace(step, quantity=closing, reduces=True, opens=Decimal(0), why=why)
-        again = self._first_no(intent, priced_wish, exit_only)
-        return again or (_sized(priced_wish, exit_only), exit_only)
+        closing_wish = _sized(priced_wish, exit_only)
+        return recheck(intent, closing_wish, self._shared) or (closing_wish, exit_only)
 
-    def _first_no(self, intent: IntentRecord, wish: Candidate, step: Step) -> Refusal | None:
-        if not step.reduces and (late := self._refuse_late(intent)):
-            return late
-        return self._refusal(intent, _sized(wish, step))
-
-    def _refuse_late(self, intent: IntentRecord) -> Refusal | None:
-        if micros(self._clock.now()) < intent.opens_until:
-            return None
-        return Refusal("alert_too_old", "The alert is too old to open a position on.")
-
-    def _refusal(
-        self, intent: IntentRecord, sized: Candidate, checks: tuple[Check, ...] = CHECKS_HERE
-    ) -> Refusal | None:
-        strategy = self._shared.directory.snapshot.strategies.get(intent.strategy_id)
-        if strategy is None:
-            return Refusal("strategy_gone", "The strategy was removed before its intent could be planned.")
-        made_under = replace(strategy, settings=intent.settings)
-        situation = self._shared.survey.situation(sized, made_under, intent.account_id, None)
-        return first_refusal(sized, situation, checks)
-
-    # -- orders that are working ------------------------------------------------------------------------------------
-
-    async def _cancel(self, intent: IntentRecord) -> list[OrderRecord]:
-        if not intent.wish.order_id:
-            await self._overtake(intent)
-        side = str((intent.wish.filter or {}).get("side", ""))
-        if intent.wish.order_id:
-            return await self._cancel_one(intent, intent.wish.order_id)
-        unsettled = self._desk.ledger.unsettled()
-        mine = [o for o in unsettled if o.strategy_id == intent.strategy_id and o.alert_id != intent.alert_id]
-        if intent.symbol:
-            mine = [o for o in mine if (o.exchange, o.symbol) == (intent.exchange, intent.symbol)]
-        chosen = [o for o in mine if not side or o.side == side]
-        for order in chosen:
-            await self.operations.cancel(order, "asked for by the alert")
-        await self._done(
-            intent, f"{len(chosen)} working orders: cancel asked" if chosen else "no working orders to cancel"
-        )
-        return []
+    # -- where the position is --------------------------------------------------------------------------------------
 
     def _other_lanes(self, intent: IntentRecord) -> list[str]:
         """Products in which the strategy holds the instrument, when the message names none and it holds nothing in the usual one."""
@@ -289,80 +244,6 @@ class Resolver:
             named = " and ".join(products)
             message = f"{intent.symbol} is held as {named}. Say in the message which product is meant."
             await self.refuse(intent, Refusal("product_ambiguous", message))
-
-    async def _cancel_one(self, intent: IntentRecord, wanted: str) -> list[OrderRecord]:
-        """An order by name: a person's any of the account, an alert's only of its own strategy."""
-        by_person = intent.number == 0
-        named = (o for o in self._desk.ledger.orders.values() if wanted in (o.id, o.ref, o.broker_order_id))
-        order = next((o for o in named if by_person or o.strategy_id == intent.strategy_id), None)
-        if order is None:
-            await self.refuse(intent, Refusal("order_unknown", f"No order of this strategy is called {wanted}."))
-            return []
-        who = Provenance.PERSON if by_person else Provenance.POLICY
-        await self._done(intent, await self.operations.cancel(order, "asked for by name", who))
-        return []
-
-    async def _modify(self, intent: IntentRecord) -> list[OrderRecord]:
-        wanted = intent.wish.order_id or ""
-        mine = [o for o in self._desk.ledger.unsettled() if o.strategy_id == intent.strategy_id]
-        order = next((o for o in mine if wanted in (o.id, o.ref, o.broker_order_id)), None)
-        if order is None:
-            await self.refuse(
-                intent, Refusal("order_unknown", f"No working order of this strategy is called {wanted}.")
-            )
-            return []
-        if refusal := self._refuse_change(intent, order):
-            await self.refuse(intent, refusal)
-            return []
-        made = await self.operations.modify(order, intent.wish)
-        if isinstance(made, Refusal):
-            await self.refuse(intent, made)
-        else:
-            await self._done(intent, made)
-        return []
-
-    def _refuse_change(self, intent: IntentRecord, order: OrderRecord) -> Refusal | None:
-        """A changed order must pass what a new one would."""
-        instrument = self._shared.market.instrument(order.exchange, order.symbol)
-        if instrument is None:
-            return Refusal("symbol_unknown", f"{order.symbol} is not in the instrument master any more.")
-        wish = intent.wish
-        changed = Candidate(
-            intent=wish,
-            instrument=instrument,
-            side=order.side,
-            quantity=wish.quantity or order.quantity,
-            order_type=order.order_type,
-            product=order.product,
-            time_in_force=order.time_in_force,
-            price=wish.price or order.price,
-            trigger_price=wish.trigger_price or order.trigger_price,
-            reduces=order.reduces,
-        )
-        if order.reduces:
-            no = self._refuse_larger_exit(order, changed.quantity or order.quantity)
-            return no or self._refusal(intent, changed, CHECKS_OF_CHANGES)
-        if not _risks_more(order, changed):
-            return self._refusal(intent, changed, CHECKS_OF_CHANGES)
-        # It may open more, or sooner: judged as the entry that it is.
-        entry = replace(changed, intent=replace(wish, intent=Intent(order.side.value)))
-        return self._refuse_late(intent) or self._refusal(intent, entry, CHECKS_OF_CHANGES)
-
-    def _refuse_larger_exit(self, order: OrderRecord, quantity: Decimal) -> Refusal | None:
-        """No check limits what closes, so it must not become more than what is left to close."""
-        if quantity <= order.quantity:
-            return None
-        held = self._desk.ledger.holding(order.lane).quantity
-        others = [o for o in self._desk.ledger.open_in(order.lane) if o.reduces and o.id != order.id]
-        left = max(-order.side.sign * held, Decimal(0)) - sum((o.rest for o in others), Decimal(0))
-        if quantity - order.filled <= left:
-            return None
-        return Refusal(
-            "exit_above_position",
-            f"{quantity.normalize():f} {order.symbol} would be more than this exit can close; the strategy holds"
-            f" {held.normalize():f}.",
-            {"quantity": quantity, "held": held},
-        )
 
     async def _expand(self, intent: IntentRecord) -> None:
         """An intent over everything the strategy holds becomes one for each instrument."""
@@ -410,11 +291,15 @@ class Resolver:
 
     # -- ends -------------------------------------------------------------------------------------------------------
 
-    async def _done(self, intent: IntentRecord, sentence: str) -> None:
+    async def _end(self, intent: IntentRecord, said: str | Refusal) -> None:
+        """End an intent about working orders with what became of it."""
+        if isinstance(said, Refusal):
+            await self.refuse(intent, said)
+            return
         at = micros(self._clock.now())
         await self._shared.writer.run(
             lambda tx: journal.move_intent(
-                tx, self._current(tx, intent), IntentState.DONE, at, message=sentence, result="full"
+                tx, self._current(tx, intent), IntentState.DONE, at, message=said, result="full"
             )
         )
 
@@ -444,12 +329,6 @@ class Resolver:
 
 def _sized(wish: Candidate, step: Step) -> Candidate:
     return replace(wish, quantity=step.quantity, reduces=step.reduces)
-
-
-def _risks_more(order: OrderRecord, changed: Candidate) -> bool:
-    """A larger size or another price; a smaller one alone takes nothing back that was allowed."""
-    larger = changed.quantity is not None and changed.quantity > order.quantity
-    return larger or (changed.price, changed.trigger_price) != (order.price, order.trigger_price)
 
 
 def _ends_all(intent: IntentRecord) -> bool:

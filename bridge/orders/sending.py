@@ -46,8 +46,8 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What sending needs to know of its account."""
+class Sender:
+    """Who sends: an account, its broker, the lease that allows it, and what sending needs besides."""
 
     account: Account
     broker: Broker
@@ -64,7 +64,7 @@ class Desk:
 
 
 async def send(
-    desk: Desk, order: OrderRecord, instrument: Instrument, stopped: Callable[[], Refusal | None]
+    sender: Sender, order: OrderRecord, instrument: Instrument, stopped: Callable[[], Refusal | None]
 ) -> OrderRecord | Refusal:
     """Send a queued order that may go out now; how it stands afterwards, or why it was withdrawn in the last moment.
 
@@ -73,14 +73,14 @@ async def send(
     """
     failpoints.reach("sending.before_commit")
     try:
-        opened = await desk.writer.run(_Open(desk, order))
+        opened = await sender.writer.run(_Open(sender, order))
     except _NoAllowance as no:
         return no.refusal
     if isinstance(opened, Refusal):
         return opened
-    committed = desk.clock.monotonic()
+    committed = sender.clock.monotonic()
     failpoints.reach("sending.committed")
-    late = desk.clock.monotonic() - committed > SEND_BY_S or not desk.lease.valid(desk.clock)
+    late = sender.clock.monotonic() - committed > SEND_BY_S or not sender.lease.valid(sender.clock)
     refusal = stopped()
     if late or refusal:
         final = refusal or opened.order.sends >= outcome.SENDS_MAX
@@ -89,9 +89,9 @@ async def send(
         result = Result(Outcome.NOT_SENT, evidence, code=refusal.code if refusal else "stalled", message=why)
     else:
         failpoints.reach("sending.before_write")
-        result = await outcome.place(desk.broker, request_of(opened.order, instrument), opened.order.sends)
+        result = await outcome.place(sender.broker, request_of(opened.order, instrument), opened.order.sends)
     failpoints.reach("sending.answered")
-    return await settle(desk, opened, result)
+    return await settle(sender, opened, result)
 
 
 def request_of(order: OrderRecord, instrument: Instrument) -> OrderRequest:
@@ -113,36 +113,36 @@ def request_of(order: OrderRecord, instrument: Instrument) -> OrderRequest:
 class _Open:
     """QUEUED → SENDING with an open attempt, if the lease, the switches and the day's allowance still say yes."""
 
-    def __init__(self, desk: Desk, order: OrderRecord) -> None:
-        self._desk = desk
+    def __init__(self, sender: Sender, order: OrderRecord) -> None:
+        self._sender = sender
         self._order = order
-        self._cursor = dumps(desk.known_broker_ids())
+        self._cursor = dumps(sender.known_broker_ids())
 
     def __call__(self, tx: Transaction) -> Opened | Refusal:
-        desk, order = self._desk, self._order
-        if not lease.holds(tx, desk.lease):
-            raise LeaseLost(desk.account.id)
+        sender, order = self._sender, self._order
+        if not lease.holds(tx, sender.lease):
+            raise LeaseLost(sender.account.id)
         if refusal := stopped(tx, order):
             return refusal
-        now = desk.now
+        now = sender.now
         moved = journal.move_order(
             tx,
             order,
             after(order.state, Local.ATTEMPT_OPENED),
             Provenance.POLICY,
             now,
-            fence=desk.lease.fence,
+            fence=sender.lease.fence,
             sends=order.sends + 1,
             sent_at=now,
         )
         if moved is None:
             return Refusal("changed_meanwhile", "The order was changed or withdrawn before it could be sent.")
-        if refusal := _allowance(tx, desk.account, order):
+        if refusal := _allowance(tx, sender.account, order):
             raise _NoAllowance(refusal)  # takes the move back
-        return Opened(moved, open_attempt(tx, desk, moved, "place", self._cursor))
+        return Opened(moved, open_attempt(tx, sender, moved, "place", self._cursor))
 
 
-def open_attempt(tx: Transaction, desk: Desk, order: OrderRecord, operation: str, cursor: str = "[]") -> int:
+def open_attempt(tx: Transaction, sender: Sender, order: OrderRecord, operation: str, cursor: str = "[]") -> int:
     """Commit to the journal that bytes may leave; the attempt's number."""
     found = tx.row("SELECT COALESCE(MAX(number), 0) AS last FROM attempts WHERE order_id = :id", {"id": order.id})
     number = int(found["last"]) + 1 if found else 1
@@ -152,10 +152,10 @@ def open_attempt(tx: Transaction, desk: Desk, order: OrderRecord, operation: str
         "user_id": order.user_id,
         "number": number,
         "operation": operation,
-        "fence": desk.lease.fence,
-        "worker": desk.worker,
+        "fence": sender.lease.fence,
+        "worker": sender.worker,
         "cursor": cursor,
-        "opened_at": desk.now,
+        "opened_at": sender.now,
     }
     tx.insert(tables.attempts, row)
     return number
@@ -221,16 +221,16 @@ async def until_stored(writer: Writer, clock: Clock, work: Callable[[Transaction
             await clock.sleep(RETRY_STORE_S)
 
 
-async def settle(desk: Desk, opened: Opened, result: Result) -> OrderRecord:
+async def settle(sender: Sender, opened: Opened, result: Result) -> OrderRecord:
     """Commit what came of the attempt."""
     failpoints.reach("outcome.before_commit")
     try:
-        moved = await until_stored(desk.writer, desk.clock, _Close(desk, opened, result))
+        moved = await until_stored(sender.writer, sender.clock, _Close(sender, opened, result))
     except Conflict as problem:
         # The broker gave an id that another order has: its answer proves nothing.
         why = f"the broker's answer contradicts the journal: {problem}"
         result = Result(Outcome.UNKNOWN, Local.UNCLEAR, message=why)
-        moved = await until_stored(desk.writer, desk.clock, _Close(desk, opened, result))
+        moved = await until_stored(sender.writer, sender.clock, _Close(sender, opened, result))
     failpoints.reach("unknown.committed" if result.outcome is Outcome.UNKNOWN else "outcome.committed")
     if result.evidence is Local.NO_BYTES:
         failpoints.reach("requeue.committed")
@@ -240,13 +240,13 @@ async def settle(desk: Desk, opened: Opened, result: Result) -> OrderRecord:
 class _Close:
     """SENDING → where the outcome leads, unless somebody who outlived us has already said so."""
 
-    def __init__(self, desk: Desk, opened: Opened, result: Result) -> None:
-        self._desk = desk
+    def __init__(self, sender: Sender, opened: Opened, result: Result) -> None:
+        self._sender = sender
         self._opened = opened
         self._result = result
 
     def __call__(self, tx: Transaction) -> OrderRecord:
-        order, result, now = self._opened.order, self._result, self._desk.now
+        order, result, now = self._opened.order, self._result, self._sender.now
         close_attempt(tx, order.id, self._opened.attempt, result, now)
         to = after(OrderState.SENDING, result.evidence)
         changes = {"broker_order_id": result.broker_order_id} if result.broker_order_id else {}

@@ -162,8 +162,8 @@ def no_fence(patch: pytest.MonkeyPatch) -> None:
 def send_although_the_commit_failed(patch: pytest.MonkeyPatch) -> None:
     send = sending.send
 
-    async def careless(desk: sending.Desk, order: Any, *more: Any) -> Any:
-        return await send(replace(desk, writer=_Careless(desk.writer, order)), order, *more)  # type: ignore[arg-type]
+    async def careless(sender: sending.Sender, order: Any, *more: Any) -> Any:
+        return await send(replace(sender, writer=_Careless(sender.writer, order)), order, *more)  # type: ignore[arg-type]
 
     patch.setattr(sending, "send", careless)
 

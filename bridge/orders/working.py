@@ -1,0 +1,108 @@
+"""Intents about orders that are at the broker: which are meant, and whether a change of one may be made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from bridge.domain.intent import Intent
+from bridge.domain.lifecycle import Provenance
+from bridge.domain.refusal import Refusal
+from bridge.orders.operations import Operations
+from bridge.orders.rechecks import CHECKS_OF_CHANGES, recheck
+from bridge.orders.records import IntentRecord, OrderRecord
+from bridge.orders.situation import Candidate
+
+if TYPE_CHECKING:
+    from bridge.orders.desk import AccountDesk, Services
+
+
+class WorkingOrders:
+    """Cancels and changes what one account has at its broker, as its intents ask."""
+
+    def __init__(self, desk: AccountDesk, shared: Services, operations: Operations) -> None:
+        self._ledger = desk.ledger
+        self._shared = shared
+        self._operations = operations
+
+    async def cancel(self, intent: IntentRecord) -> str | Refusal:
+        """Cancel the order that is named, or all that are meant; a sentence that says what was done."""
+        if intent.wish.order_id:
+            return await self._cancel_one(intent, intent.wish.order_id)
+        side = str((intent.wish.filter or {}).get("side", ""))
+        mine = [o for o in self._mine(intent) if o.alert_id != intent.alert_id]
+        if intent.symbol:
+            mine = [o for o in mine if (o.exchange, o.symbol) == (intent.exchange, intent.symbol)]
+        chosen = [o for o in mine if not side or o.side == side]
+        for order in chosen:
+            await self._operations.cancel(order, "asked for by the alert")
+        return f"{len(chosen)} working orders: cancel asked" if chosen else "no working orders to cancel"
+
+    def _mine(self, intent: IntentRecord) -> list[OrderRecord]:
+        return [order for order in self._ledger.unsettled() if order.strategy_id == intent.strategy_id]
+
+    async def _cancel_one(self, intent: IntentRecord, wanted: str) -> str | Refusal:
+        """An order by name: a person's any of the account, an alert's only of its own strategy."""
+        by_person = intent.number == 0
+        named = (o for o in self._ledger.orders.values() if wanted in (o.id, o.ref, o.broker_order_id))
+        order = next((o for o in named if by_person or o.strategy_id == intent.strategy_id), None)
+        if order is None:
+            return Refusal("order_unknown", f"No order of this strategy is called {wanted}.")
+        who = Provenance.PERSON if by_person else Provenance.POLICY
+        return await self._operations.cancel(order, "asked for by name", who)
+
+    async def modify(self, intent: IntentRecord) -> str | Refusal:
+        """Change the order that is named, if what it becomes passes what a new one would."""
+        wanted = intent.wish.order_id or ""
+        order = next((o for o in self._mine(intent) if wanted in (o.id, o.ref, o.broker_order_id)), None)
+        if order is None:
+            return Refusal("order_unknown", f"No working order of this strategy is called {wanted}.")
+        return self._refuse_change(intent, order) or await self._operations.modify(order, intent.wish)
+
+    def _refuse_change(self, intent: IntentRecord, order: OrderRecord) -> Refusal | None:
+        """A changed order must pass what a new one would."""
+        instrument = self._shared.market.instrument(order.exchange, order.symbol)
+        if instrument is None:
+            return Refusal("symbol_unknown", f"{order.symbol} is not in the instrument master any more.")
+        wish = intent.wish
+        changed = Candidate(
+            intent=wish,
+            instrument=instrument,
+            side=order.side,
+            quantity=wish.quantity or order.quantity,
+            order_type=order.order_type,
+            product=order.product,
+            time_in_force=order.time_in_force,
+            price=wish.price or order.price,
+            trigger_price=wish.trigger_price or order.trigger_price,
+            reduces=order.reduces,
+        )
+        if order.reduces and (no := self._refuse_larger_exit(order, changed.quantity or order.quantity)):
+            return no
+        if not order.reduces and _risks_more(order, changed):
+            # It may open more, or sooner: judged as the entry that it is.
+            changed = replace(changed, intent=replace(wish, intent=Intent(order.side.value)))
+        return recheck(intent, changed, self._shared, CHECKS_OF_CHANGES)
+
+    def _refuse_larger_exit(self, order: OrderRecord, quantity: Decimal) -> Refusal | None:
+        """No check limits what closes, so it must not become more than what is left to close."""
+        if quantity <= order.quantity:
+            return None
+        held = self._ledger.holding(order.lane).quantity
+        others = [o for o in self._ledger.open_in(order.lane) if o.reduces and o.id != order.id]
+        left = max(-order.side.sign * held, Decimal(0)) - sum((o.rest for o in others), Decimal(0))
+        if quantity - order.filled <= left:
+            return None
+        return Refusal(
+            "exit_above_position",
+            f"{quantity.normalize():f} {order.symbol} would be more than this exit can close; the strategy holds"
+            f" {held.normalize():f}.",
+            {"quantity": quantity, "held": held},
+        )
+
+
+def _risks_more(order: OrderRecord, changed: Candidate) -> bool:
+    """A larger size or another price; a smaller one alone takes nothing back that was allowed."""
+    larger = changed.quantity is not None and changed.quantity > order.quantity
+    return larger or (changed.price, changed.trigger_price) != (order.price, order.trigger_price)

@@ -23,7 +23,7 @@ from bridge.domain.refusal import Refusal
 from bridge.kit.clock import Clock, from_micros, micros, wait_for
 from bridge.kit.database import Reader, StorageUnavailable, Writer
 from bridge.market.base import Market
-from bridge.orders import journal, sending
+from bridge.orders import sending
 from bridge.orders.bookkeeping import BookKeeper
 from bridge.orders.gate import Gate, Work
 from bridge.orders.holdings import Ledger
@@ -318,23 +318,6 @@ class AccountDesk:
             await self.inbox.reload(order.id)  # somebody else changed it
             return
         self.ledger.put(moved)
-        if refusal.code == "basket_stopped" and order.basket == "unwind":
-            await self._ask_to_unwind(order)
-
-    async def _ask_to_unwind(self, order: OrderRecord) -> None:
-        """A basket that cannot be completed: the person decides what becomes of the legs that are filled."""
-        done = [sending.describe(leg) for leg in self.gate.legs_before(order) if leg.filled]
-        if not done:
-            return
-        legs = ", ".join(done)
-        text = (
-            f"A basket could not be completed. Filled and still open: {legs}. Close them if they make no sense alone."
-        )
-        notice = journal.Notice("basket_unwind", "critical", text)
-        at = micros(self._clock.now())
-        await self._shared.writer.run(
-            lambda tx: journal.tell(tx, notice, at, order.user_id, order.alert_id, order.id), urgent=True
-        )
 
     async def _await_go(self, order: OrderRecord) -> Refusal | None:
         """None when the order may be sent now; a refusal when it never may."""

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from bridge.accounts.model import Role
 from bridge.domain.intent import OrderType
-from bridge.domain.lifecycle import AT_BROKER, ENDED_HERE, UNCERTAIN, OrderState
+from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, OrderState
 from bridge.domain.refusal import Refusal
 from bridge.kit.clock import micros
-from bridge.orders.records import IntentRecord, Lane, OrderRecord
-from bridge.orders.sending import describe
+from bridge.orders.baskets import FAILED
+from bridge.orders.records import IntentRecord, Lane, OrderRecord, describe
 
 if TYPE_CHECKING:
     from bridge.orders.desk import AccountDesk, Services
 
 Work = IntentRecord | OrderRecord
 ON_THE_WAY = (OrderState.QUEUED, OrderState.SENDING, OrderState.UNKNOWN, OrderState.PARKED)
-FAILED = frozenset({OrderState.REJECTED, *ENDED_HERE})
 
 
 def _closes(item: Work) -> bool:

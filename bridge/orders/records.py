@@ -82,6 +82,11 @@ class OrderRecord:
         return cls(**{name: _READ[name](row[name]) if name in _READ else row[name] for name in _ORDER_FIELDS})
 
 
+def describe(order: OrderRecord) -> str:
+    """`BUY 65 NIFTY24NOV26FUT`."""
+    return f"{order.side.upper()} {order.quantity.normalize():f} {order.symbol}"
+
+
 def stored(value: Any) -> Any:
     """A value as a column takes it."""
     if isinstance(value, Decimal):

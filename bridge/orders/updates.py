@@ -26,6 +26,7 @@ from bridge.kit import failpoints
 from bridge.kit.clock import Clock, micros
 from bridge.kit.database import Transaction, Writer
 from bridge.orders import journal
+from bridge.orders.baskets import ask_to_unwind
 from bridge.orders.holdings import ZERO, Held, Ledger, load, record_fill
 from bridge.orders.journal import Notice
 from bridge.orders.records import OrderRecord
@@ -190,7 +191,8 @@ def _notice(order: OrderRecord, change: Change, report: BrokerOrder) -> Notice |
 
 
 def finish_intent(tx: Transaction, order: OrderRecord, at: int) -> None:
-    """When the last order of an intent has ended, so has the intent."""
+    """An order has ended: when it was the last of its intent, so has the intent; a basket may have become a question."""
+    ask_to_unwind(tx, order, at)
     rows = tx.rows("SELECT state, filled, quantity FROM orders WHERE intent_id = :id", {"id": order.intent_id})
     result = intent_result(
         [OrderState(row["state"]) for row in rows],

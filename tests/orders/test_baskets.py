@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from bridge.brokers.base import BrokerState
 from bridge.domain.intent import Intent
+from bridge.orders import sending
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import Act, How
 from tests.support.house import House, buy, leave, sell, wish
@@ -43,7 +45,48 @@ async def test_a_basket_that_cannot_be_completed_asks_what_becomes_of_its_filled
     assert house.states() == ["FILLED", "REJECTED", "NOT_SENT"]
     assert "basket_unwind" in house.notices()
     (notice,) = house.rows("SELECT message FROM outbox WHERE kind = 'basket_unwind'")
-    assert notice["message"].startswith("A basket could not be completed. Filled and still open: BUY 10 INFY.")
+    assert notice["message"].startswith(
+        "A basket could not be completed: BUY 10 SBIN failed. Filled or still working: BUY 10 INFY."
+    )
+
+
+async def test_a_leg_that_fails_before_the_fills_of_the_others_are_known_asks_all_the_same(
+    open_house: OpenHouse,
+) -> None:
+    house = await open_house(basket_policy="unwind")
+    house.broker.script.extend([Act(How.ACCEPT), Act(How.REJECT)])
+    writer = house.process.writer
+    writer.faulty, writer.fails = lambda work, _: isinstance(work, sending._Close), 1
+    await house.alert(buy("INFY", 1), buy("SBIN", 2), sell("INFY", 3))
+    await house.run(10)
+
+    assert house.states() == ["WORKING", "REJECTED", "NOT_SENT"]
+    assert house.notices().count("basket_unwind") == 1
+
+
+async def test_the_last_leg_that_fails_asks_and_so_does_one_that_the_broker_rejects_later(
+    open_house: OpenHouse,
+) -> None:
+    house = await open_house(basket_policy="unwind")
+    await house.alert(buy("INFY", 1), buy("SBIN", 2))
+    await house.run(3)
+    house.broker.end("B0002", BrokerState.REJECTED)
+    await house.run(6)
+
+    assert house.states() == ["WORKING", "REJECTED"]
+    assert house.notices().count("basket_unwind") == 1
+
+
+@pytest.mark.parametrize(("policy", "act"), [("stop", How.ACCEPT), ("unwind", How.REJECT)])
+async def test_nobody_is_asked_who_did_not_want_it_or_when_nothing_stands(
+    open_house: OpenHouse, policy: str, act: How
+) -> None:
+    house = await open_house(basket_policy=policy)
+    house.broker.script.extend([Act(act), Act(How.REJECT)])
+    await house.alert(buy("INFY", 1), buy("SBIN", 2))
+    await house.run(5)
+
+    assert "basket_unwind" not in house.notices()
 
 
 async def test_a_leg_waits_for_one_that_waits_for_its_position(house: House) -> None:

@@ -45,6 +45,7 @@ from bridge.orders.squareoff import SquareOff
 from bridge.orders.survey import Survey
 from bridge.webhooks import description
 from bridge.webhooks.receive import Hook
+from bridge.webhooks.refusals import Refusals
 
 log = structlog.get_logger("bridge")
 
@@ -120,6 +121,7 @@ class Bridge:
         )
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.square_off = SquareOff(self.pipeline, self.survey, self.reader, self.clock)
+        self.refusals = Refusals(self.clock)
         self._web = web
         self._dispatch = dispatch
         self._tasks: set[asyncio.Task[None]] = set()
@@ -199,6 +201,7 @@ class Bridge:
             self.pipeline.submit,
             trusted_proxies=self.settings.trusted_proxies,
             max_in_flight=self.settings.max_in_flight,
+            refusals=self.refusals,
         )
         site = self._site()
 
@@ -243,6 +246,7 @@ class Bridge:
             cancel=self.control.cancel,
             decide=self.control.decide,
             panic=self.control.panic,
+            turned_away=self.refusals.lines,
         )
 
     async def live(self) -> Response:

@@ -132,7 +132,7 @@ def test_the_fonts_are_ours(chromium: Browser, address: str) -> None:
 @pytest.mark.parametrize("size", ["phone", "desktop"])
 def test_axe_finds_nothing(chromium: Browser, address: str, size: str, scheme: str) -> None:
     if not AXE.exists():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("axe-core is not here: run `npm ci` in frontend/")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("axe-core is not here: run `npm install` in frontend/")
     visitor = Visitor(chromium, address, size, color_scheme=scheme, bypass_csp=True)
     found = {"/signin": violations(visitor.page, "/signin")}
     visitor.sign_in()

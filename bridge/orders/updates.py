@@ -51,18 +51,31 @@ class Updates:
         self._writer = writer
         self._ledger = ledger
         self._clock = clock
+        self._settled: dict[str, tuple[OrderRecord, BrokerOrder]] = {}  # by order: a row of the last book with no news
 
     async def apply(self, reports: Sequence[BrokerOrder], provenance: Provenance) -> list[BrokerOrder]:
-        """Take in what the broker shows; what is not ours comes back."""
+        """Take in what the broker shows; what is not ours comes back.
+
+        Adapters give the identical row for what has not changed, so that most of a book is passed over at a glance.
+        """
         external = []
+        settled: dict[str, tuple[OrderRecord, BrokerOrder]] = {}
         for place, report in enumerate(reports, start=1):
             if place % YIELD_EVERY == 0:
                 await asyncio.sleep(0)  # a long book must not make an alert wait
             order = self._ledger.find(report.broker_order_id, report.ref)
             if order is None:
                 external.append(report)
+                continue
+            known = self._settled.get(order.id)
+            if known and known[0] is order and known[1] is report:
+                settled[order.id] = known
             elif _says_more(order, report):
                 await self.link(order, report, provenance)
+            else:
+                settled[order.id] = order, report
+        if provenance is Provenance.BOOK:
+            self._settled = settled
         return external
 
     async def link(self, order: OrderRecord, report: BrokerOrder, provenance: Provenance, why: str = "") -> None:

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from bridge.brokers.base import BrokerOrder, BrokerState
 from bridge.domain.intent import OrderType, Side
 from bridge.domain.lifecycle import Provenance
+from bridge.orders import updates
 from bridge.orders.holdings import Held, Ledger, after_fill
+from bridge.orders.records import OrderRecord
 from bridge.orders.repricing import repriced
 from tests.support.brokers import Act, How
 from tests.support.house import INFY, House, buy, leave
@@ -298,3 +300,27 @@ async def test_our_order_is_found_at_the_end_of_a_long_book(house: House) -> Non
 
     assert external == others
     assert (house.states(), house.position()) == (["FILLED"], 10)
+
+
+async def test_a_book_that_says_nothing_new_is_not_looked_into_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_into: list[str] = []
+    says_more = updates._says_more
+
+    def counted(order: OrderRecord, row: BrokerOrder) -> bool:
+        looked_into.append(row.broker_order_id)
+        return says_more(order, row)
+
+    await house.alert(buy("INFY", 10, order_type=OrderType.LIMIT, price=D(90)))
+    await house.alert(buy("SBIN", 10, order_type=OrderType.LIMIT, price=D(90)))
+    await house.run(5)
+    monkeypatch.setattr(updates, "_says_more", counted)
+    await house.run(60)
+    assert looked_into == []
+
+    house.broker.fill("B0001", 4, 90)
+    await house.run(10)
+
+    assert set(looked_into) == {"B0001"}
+    assert house.position() == 4

@@ -20,6 +20,7 @@ from bridge.brokers.base import (
 )
 from bridge.brokers.fakebroker import translate
 from bridge.brokers.fakebroker.translate import RULES
+from bridge.brokers.families.books import Book
 from bridge.brokers.families.http import BrokerHttp
 from bridge.brokers.families.replies import identifier, rows, shaped
 
@@ -37,6 +38,7 @@ class FakeBroker:
             raise LoginRequired("The simulated broker needs a token")
         self.capabilities = translate.capabilities(connection.settings)
         self._http = BrokerHttp.of(connection, headers={"Authorization": f"token {token}"})
+        self._book = Book("order_id", translate.order)
 
     async def place(self, request: OrderRequest) -> Placed:
         """Send one order once."""
@@ -65,6 +67,7 @@ class FakeBroker:
         """Every order of the day; raises `Unavailable` rather than answer with some of them."""
         for _ in range(BOOK_READS):
             orders, total = await self._all_pages()
+            self._book.turn()
             if len({each.broker_order_id for each in orders}) == len(orders) == total:
                 return orders
         raise Unavailable(f"The order book does not add up: {len(orders)} rows of {total}")
@@ -78,7 +81,7 @@ class FakeBroker:
             body = RULES.seen(reply)
             with shaped(reply, Unavailable):
                 data = body["data"]
-                orders += [translate.order(row) for row in rows(data["orders"])]
+                orders += await self._book.translate(rows(data["orders"]))
                 pages, total = int(data["pages"]), int(data["total"])
         return orders, total
 

@@ -242,6 +242,7 @@ class Bridge:
             clock=self.clock,
             settings=self.settings,
             market=self.market,
+            calendar=self.calendar,
             replay=self.control.replay,
             cancel=self.control.cancel,
             decide=self.control.decide,

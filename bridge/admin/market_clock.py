@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge.domain.instrument import Instrument, InstrumentKind
-from bridge.kit.settings import Settings
-from bridge.market.calendar import ALWAYS_OPEN, CALENDAR, Calendar
+from bridge.market.calendar import ALWAYS_OPEN, Calendar
 from bridge.market.sessions import SessionName
 
 # The exchange whose hours the header tells: that of the product's home market.
@@ -23,11 +22,6 @@ class MarketClock:
     word: str
     detail: str
     why: str = ""
-
-
-def calendar_of(settings: Settings) -> Calendar:
-    """The calendar by which this installation trades."""
-    return ALWAYS_OPEN if settings.always_open else CALENDAR
 
 
 def market_clock(calendar: Calendar, now: datetime) -> MarketClock:

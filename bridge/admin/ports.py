@@ -14,12 +14,13 @@ from bridge.kit.database import Reader, Writer
 from bridge.kit.settings import Settings
 from bridge.kit.vault import Vault
 from bridge.market.base import Market
+from bridge.market.calendar import Calendar
 from bridge.orders.arrival import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Plumbing, the prices, and the four acts a page can ask of the pipeline.
+    """Plumbing, the prices and trading hours, and the four acts a page can ask of the pipeline.
 
     `replay(alert_id, user, live)` sends an alert through again (dry unless live); `cancel(order_id, user)` and
     `decide(order_id, user, broker_order_id or None)` answer with a sentence for the person;
@@ -35,6 +36,7 @@ class Ports:
     clock: Clock
     settings: Settings
     market: Market
+    calendar: Calendar
     replay: Callable[[str, User, bool], Awaitable[Answer]]
     cancel: Callable[[str, User], Awaitable[str]]
     decide: Callable[[str, User, str | None], Awaitable[str]]

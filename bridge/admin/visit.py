@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from bridge.accounts.model import Role, Stop, User
 from bridge.accounts.signin import Denied, Session, SignIn
 from bridge.admin import flash, theme
-from bridge.admin.market_clock import calendar_of, market_clock
+from bridge.admin.market_clock import market_clock
 from bridge.admin.names import Names
 from bridge.admin.ports import Ports
 from bridge.admin.queries import Queries
@@ -101,7 +101,7 @@ class Visit:
             "back": self._back(),
             "theme": theme.chosen(self.request),
             "now": self.now,
-            "market_clock": market_clock(calendar_of(self.ports.settings), from_micros(self.now)),
+            "market_clock": market_clock(self.ports.calendar, from_micros(self.now)),
             "may_act": self.may_act,
             "simulated": self.ports.market.simulated,
             "stop_said": stop_sentence(stop, "") if stop else "",

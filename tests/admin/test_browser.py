@@ -1,6 +1,6 @@
 """The pages in a real browser: a phone and a desktop, by day and by night, with scripts switched off.
 
-Needs Debian's `chromium`; the accessibility check also `npm ci` in `frontend/`.
+Needs Debian's `chromium`; the accessibility check also `npm install` in `frontend/`.
 """
 
 from __future__ import annotations

@@ -7,9 +7,8 @@ from datetime import datetime
 import httpx
 import pytest
 
-from bridge.admin.market_clock import calendar_of, market_clock
-from bridge.kit.settings import Settings
-from bridge.market.calendar import CALENDAR
+from bridge.admin.market_clock import market_clock
+from bridge.market.calendar import ALWAYS_OPEN, CALENDAR
 from bridge.market.sessions import IST
 from tests.admin.test_pages import text_of
 from tests.admin.world import World
@@ -39,8 +38,7 @@ def test_a_holiday_is_named() -> None:
 
 
 def test_a_market_that_never_closes_names_no_hour() -> None:
-    settings = Settings(_env_file=None, market="simulated", always_open=True)
-    clock = market_clock(calendar_of(settings), datetime(2026, 12, 25, 10, tzinfo=IST))
+    clock = market_clock(ALWAYS_OPEN, datetime(2026, 12, 25, 10, tzinfo=IST))
 
     assert (clock.is_open, clock.word, clock.detail) == (True, "Always open", "for practice")
 

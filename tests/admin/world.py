@@ -24,6 +24,7 @@ from bridge.kit.database import Reader, Writer, metadata
 from bridge.kit.settings import Settings
 from bridge.kit.vault import Vault
 from bridge.market.base import Candle, Quote
+from bridge.market.calendar import CALENDAR
 from bridge.orders.arrival import Answer
 from tests.admin.rows import Seeded
 from tests.admin.seed import NOW, PASSWORD, seed
@@ -182,6 +183,7 @@ async def build(
     ports = admin.Ports(
         reader=reader, writer=writer, directory=directory, accounts=accounts, vault=vault, clock=clock,
         settings=settings or Settings(_env_file=None, public_url=ORIGIN), market=FakeMarket(simulated=simulated),
+        calendar=CALENDAR,
         replay=pipeline.replay, cancel=pipeline.cancel, decide=pipeline.decide, panic=pipeline.panic,
         turned_away=turned_away,
     )  # fmt: skip

@@ -103,6 +103,7 @@ class AccountDesk:
         """Work, from where the tables stand; what the last sender left has been taken over."""
         await self.inbox.load()
         await self._remember_pace()
+        await self.book.recall_login()
         await self.inbox.look()
         self._spawn(self.book.follow())
         self._spawn(self.book.watch_login())

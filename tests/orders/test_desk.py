@@ -11,6 +11,7 @@ from bridge.accounts.model import AccountSettings, StrategySettings
 from bridge.domain.intent import Intent, OrderType
 from bridge.domain.refusal import Refusal
 from bridge.orders import sending
+from bridge.orders.outcome import LOGIN_LOST
 from bridge.orders.records import IntentRecord, OrderRecord
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import Act, How
@@ -133,8 +134,78 @@ async def test_an_order_too_old_when_the_login_is_back_is_not_sent(house: House)
     await house.run(60)
 
     assert (house.states(), house.sent()) == (["NOT_SENT"], 0)
-    assert house.notices() == ["order_not_sent"]
+    assert house.notices() == ["login_over", "order_not_sent", "login_back"]
     assert house.intents()[0]["result"] == "none"
+
+
+async def test_a_login_that_is_over_is_told_once_and_once_that_it_is_back(house: House) -> None:
+    house.broker.login_over = True
+    await house.run(200)
+    assert house.notices() == ["login_over"]
+    (told,) = house.rows("SELECT * FROM outbox")
+    assert (told["severity"], told["message"].split(":")[0]) == (
+        "critical",
+        "The login of ac_main at its broker is over. Log in again",
+    )
+
+    house.broker.login_over = False
+    await house.run(200)
+
+    assert house.notices() == ["login_over", "login_back"]
+
+
+async def test_a_new_desk_knows_that_the_login_was_over(house: House) -> None:
+    """A person who logs in again changes the account, and with it the desk: it must not tell again, nor forget to tell."""
+    house.broker.login_over = True
+    await house.run(60)
+    house.change("accounts", ACCOUNT, settings=AccountSettings(orders_per_second=1).model_dump_json())
+    await house.run(60)
+    assert house.notices() == ["login_over"]
+
+    house.broker.login_over = False
+    house.change("accounts", ACCOUNT, settings=AccountSettings(orders_per_second=2).model_dump_json())
+    await house.run(5)
+
+    assert house.notices() == ["login_over", "login_back"]
+
+
+async def test_a_login_is_told_of_when_the_database_is_back(house: House) -> None:
+    writer = house.process.writer
+    writer.faulty, writer.fails = lambda work, _: "BookKeeper._tell" in getattr(work, "__qualname__", ""), 2
+    house.broker.login_over = True
+    await house.run(100)
+
+    assert house.notices() == ["login_over"]
+
+
+async def test_a_refusal_for_want_of_a_login_that_is_there_after_all_is_not_told(house: House) -> None:
+    house.broker.script.append(Act(How.REJECT, code=LOGIN_LOST))
+    await house.alert(buy())
+    await house.run(20)
+    await house.alert(buy("SBIN"))
+    await house.run(2)
+
+    assert house.states() == ["REJECTED", "WORKING"]
+    assert house.notices() == ["order_rejected"]
+
+
+async def test_a_broken_login_check_does_not_end_the_watching(house: House) -> None:
+    house.broker.login_over = True
+    await house.alert(buy("INFY"))
+    await house.run(1)
+    line = house.desk.broker
+
+    async def slip() -> None:
+        raise KeyError("profile")
+
+    line.check_login = slip  # type: ignore[method-assign]
+    await house.run(30)
+    house.broker.login_over = False
+    await house.run(20)
+    await house.alert(buy("SBIN"))
+    await house.run(3)
+
+    assert house.states()[-1] == "WORKING"
 
 
 async def test_a_process_that_is_not_sure_of_its_lease_waits(house: House) -> None:

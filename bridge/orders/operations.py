@@ -89,7 +89,9 @@ class Operations:
 
     async def release(self, read_started: float) -> None:
         """What a later look at the book does not show was not done: the order may be asked about again."""
-        for order in self._desk.ledger.unsettled():
+        unsettled = self._desk.ledger.unsettled()
+        self._closed = {order.id: self._closed[order.id] for order in unsettled if order.id in self._closed}
+        for order in unsettled:
             closed = self._closed.get(order.id, self._began)
             if order.pending_op and order.state in AT_BROKER and read_started >= closed + VISIBLE_WITHIN_S:
                 await self._release(order)

@@ -14,6 +14,7 @@ from bridge.orders.checks import (
     alert_is_in_order,
     first_refusal,
     orders_within_rate,
+    owner_may_trade,
     strategy_is_on,
 )
 from bridge.orders.records import IntentRecord
@@ -32,11 +33,17 @@ CHECKS_OF_CHANGES = tuple(check for check in CHECKS_OF_ORDERS if check is not or
 def recheck(
     intent: IntentRecord, decided: Candidate, shared: Services, checks: tuple[Check, ...] = CHECKS_OF_ORDERS
 ) -> Refusal | None:
-    """The first "no" to what was decided for an intent, under the settings it was made under."""
+    """The first "no" to what was decided for an intent, under the settings it was made under.
+
+    An owner who was switched off meanwhile opens nothing more; what was asked to close still goes out.
+    """
     if decided.is_entry and micros(shared.clock.now()) >= intent.opens_until:
         return Refusal("alert_too_old", "The alert is too old to open a position on.")
     strategy = shared.directory.snapshot.strategies.get(intent.strategy_id)
     if strategy is None:
         return Refusal("strategy_gone", "The strategy was removed before its intent could be planned.")
     made_under = replace(strategy, settings=intent.settings)
-    return first_refusal(decided, shared.survey.situation(decided, made_under, intent.account_id, None), checks)
+    situation = shared.survey.situation(decided, made_under, intent.account_id, None)
+    if not decided.is_entry:
+        checks = tuple(check for check in checks if check is not owner_may_trade)
+    return first_refusal(decided, situation, checks)

@@ -95,8 +95,8 @@ class Unknowns:
     def asked(self) -> None:
         """A read was made, whether it succeeded or not: the schedule moves on."""
         now = self._clock.monotonic()
-        for order in self.open():
-            watch = self._watch(order)
+        self._watches = {order.id: self._watch(order) for order in self.open()}
+        for watch in self._watches.values():
             while watch.reads < len(READS_AFTER_S) and watch.closed + READS_AFTER_S[watch.reads] <= now:
                 watch.reads += 1
 
@@ -179,7 +179,6 @@ class Unknowns:
             order, Local.ABSENCE_PROVED, f"{watch.absent} complete reads of the book do not show it", proof
         )
         failpoints.reach("absence.committed")
-        self._watches.pop(order.id, None)
 
     async def _move(self, order: OrderRecord, evidence: Local, why: str, extra: dict[str, Any]) -> None:
         resend = evidence is Local.ABSENCE_PROVED and self._may_resend(order)

@@ -85,16 +85,16 @@ class Resolver:
     async def _await_quiet_lane(self, intent: IntentRecord) -> Refusal | None:
         """Returns None when the position is proved: nothing of the lane is on its way or unknown."""
         lane = intent.lane
-        asked: dict[str, float] = {}
+        ask_from: dict[str, float] = {}
         if intent.wish.extras.get("square_off"):
             await self._drop_entries(intent)
         while True:
             resting = self._resting(lane) if _ends_all(intent) else []
             for order in resting:
-                # A request may be lost or refused: it is made again once the book must have shown what came of it.
-                again_at = asked.get(order.id, -VISIBLE_WITHIN_S) + VISIBLE_WITHIN_S
-                if not order.pending_op and self._clock.monotonic() >= again_at:
-                    asked[order.id] = self._clock.monotonic()
+                now = self._clock.monotonic()
+                if not order.pending_op and now >= ask_from.get(order.id, now):
+                    # A request may be lost or refused: it is made again once the book must have shown what came of it.
+                    ask_from[order.id] = now + VISIBLE_WITHIN_S
                     await self.operations.cancel(order, "an exit of the whole position takes its resting orders along")
             if self._desk.gate.settled(lane) and not resting:
                 return None

@@ -12,7 +12,7 @@ from bridge.brokers.base import Unavailable
 from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, Product, QuantityType
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import Act, How
-from tests.support.house import STRATEGY, House, buy, leave, sell, wish
+from tests.support.house import ANN, STRATEGY, House, buy, leave, sell, wish
 
 D = Decimal
 
@@ -190,6 +190,22 @@ async def test_an_intent_of_a_strategy_that_is_gone_is_refused(house: House) -> 
     await house.run(2)
 
     assert house.intents()[-1]["code"] == "strategy_gone"
+
+
+@pytest.mark.parametrize(("wanted", "left"), [(leave(), 0), (to(30), 11)])
+async def test_an_owner_who_was_switched_off_meanwhile_closes_but_opens_nothing(
+    house: House, wanted: OrderIntent, left: int
+) -> None:
+    await house.hold(10)
+    house.broker.fills_at = D(100)
+    house.broker.script.append(Act(How.ACCEPT, after_s=2))
+    await house.alert(buy("INFY", 1))
+    await house.alert(wanted)  # waits for the order before it
+    house.change("users", ANN.id, disabled=1)
+    await house.run(10)
+
+    assert house.position() == left
+    assert house.intents()[-1]["code"] == (None if left == 0 else "user_may_not_trade")
 
 
 async def test_allowances_hold_for_what_the_position_decides(open_house: OpenHouse) -> None:

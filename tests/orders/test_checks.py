@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import time
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from bridge.accounts.model import (
     Window,
 )
 from bridge.domain.intent import Intent, Level, OrderType, Product, Side, TimeInForce
-from bridge.orders import checks
-from bridge.orders.checks import CHECKS, FIGURES, first_refusal
+from bridge.orders import checks, messages
+from bridge.orders.checks import CHECKS, first_refusal
+from bridge.orders.figures import FIGURES
 from bridge.orders.situation import Session, Use
 from tests.orders.situations import EXIT, D, candidate, freeze, no, situation
 from tests.support.brokers import EVERYTHING
@@ -231,15 +233,15 @@ def test_the_first_refusal_ends_the_journey_and_the_brake_is_first() -> None:
     assert CHECKS[0] is checks.trading_is_not_stopped
 
 
-def test_every_check_is_in_the_list_once() -> None:
-    public = {
-        value
-        for name, value in vars(checks).items()
-        if callable(value) and value.__module__ == checks.__name__ and not name.startswith("_")
-    }
+@pytest.mark.parametrize(
+    ("module", "listed"), [(checks, checks.CHECKS), (messages, messages.MESSAGE_CHECKS)], ids=["orders", "messages"]
+)
+def test_every_check_is_in_its_list_once(module: ModuleType, listed: tuple[Any, ...]) -> None:
+    returns = {name: getattr(value, "__annotations__", {}).get("return") for name, value in vars(module).items()}
+    written = {name for name, what in returns.items() if what == "Refusal | None" and not name.startswith("_")}
 
-    assert public - {first_refusal} == set(CHECKS)
-    assert len(CHECKS) == len(set(CHECKS))
+    assert written - {"first_refusal"} == {check.__name__ for check in listed}
+    assert len(listed) == len(set(listed))
 
 
 @pytest.mark.parametrize("check", FIGURES, ids=lambda check: check.__name__)

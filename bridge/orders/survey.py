@@ -155,7 +155,8 @@ class Survey:
         written = (intent.symbol or "").upper()
         if not written and len(settings.symbols) == 1:
             written = next(iter(settings.symbols))
-        line = settings.symbols.get(written)
+        # A square-off names the contract that is held, whatever the spelling means for new orders.
+        line = None if intent.extras.get("square_off") else settings.symbols.get(written)
         if line is not None:
             instrument = self.market.instrument(line.exchange, line.symbol)
             if instrument is None:

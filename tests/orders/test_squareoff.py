@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.accounts.model import StrategySettings, Window
+from bridge.accounts.model import Feed, StrategySettings, SymbolMapping, Window
 from bridge.domain.intent import OrderType
 from bridge.orders.squareoff import SquareOff
 from tests.orders.conftest import OpenHouse
-from tests.support.house import STRATEGY, House, buy
+from tests.support.house import ACCOUNT, FUTURE, STRATEGY, House, buy
 
 D = Decimal
 
@@ -64,6 +64,20 @@ async def test_when_the_hour_has_come_intraday_positions_are_closed_once(house: 
 
     assert (house.position("INFY"), house.position("SBIN")) == (0, 0)
     assert house.sent() == 4
+
+
+async def test_what_is_held_is_closed_although_its_name_has_come_to_mean_another_contract(
+    house: House, square_off: SquareOff
+) -> None:
+    await house.hold(10)
+    moved_on = SymbolMapping(exchange="NFO", symbol=FUTURE.symbol)
+    settings = StrategySettings(symbols={"INFY": moved_on}, accounts=(Feed(account_id=ACCOUNT),))
+    house.change("strategies", STRATEGY, settings=settings.model_dump_json())
+    at(house, 15, 20)
+    await square_off.look()
+    await closed(house)
+
+    assert house.position("INFY") == 0
 
 
 async def test_a_restart_closes_nothing_a_second_time(house: House, square_off: SquareOff) -> None:

@@ -385,8 +385,13 @@ class AccountDesk:
             self._shared.writer,
             self._clock,
             self._shared.worker,
-            lambda: [row.broker_order_id for row in self.book.external if not row.ref],
+            self._rows_alike,
         )
+
+    def _rows_alike(self, order: OrderRecord) -> list[str]:
+        """The broker's numbers of strangers' orders for the same instrument: none of them can be the order that is sent now."""
+        same = (order.exchange, order.symbol)
+        return [row.broker_order_id for row in self.book.external if not row.ref and (row.exchange, row.symbol) == same]
 
     def _day_is_over(self, order: OrderRecord) -> bool:
         return self._shared.survey.day_is_over(order.exchange, order.symbol, from_micros(order.queued_at))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bridge.domain.lifecycle import TERMINAL, UNCERTAIN, IntentState, OrderState, Provenance
+from bridge.domain.lifecycle import TERMINAL, UNCERTAIN, IntentState, OrderState
 from bridge.kit.clock import micros
-from bridge.kit.database import Row, Transaction
+from bridge.kit.database import Row
 from bridge.market.sessions import SEGMENT_OF_EXCHANGE
 from bridge.orders import journal
 from bridge.orders.holdings import of
@@ -138,8 +138,15 @@ class Inbox:
     async def _refuse(self, row: Row) -> None:
         """End an intent that cannot be read, so that the account goes on without it, and say so."""
         log.error("intent not readable", intent=row["id"], account=self._desk.account.id)
+        what = row["symbol"] or "everything the strategy holds"
+        said = (
+            f"What an alert asked for {what} was stored by another version and cannot be read. It was not carried out."
+        )
+        notice = journal.Notice("intent_unreadable", "critical", said)
         now = micros(self._clock.now())
-        await self._writer.run(lambda tx: _end_unreadable(tx, row, now), urgent=True)
+        await self._writer.run(
+            lambda tx: journal.end_intent(tx, row, IntentState.REFUSED, now, "unreadable", said, notice), urgent=True
+        )
 
     async def _see_orphans(self) -> None:
         """A row that says SENDING while nobody here is sending it (a commit whose answer got lost) is an unknown outcome."""
@@ -177,29 +184,3 @@ class Inbox:
                 ledger.forget(order)
         for lane in [lane for lane, held in ledger.held.items() if not held.quantity]:
             del ledger.held[lane]
-
-
-def _end_unreadable(tx: Transaction, row: Row, now: int) -> None:
-    what = row["symbol"] or "everything the strategy holds"
-    said = f"What an alert asked for {what} was stored by another version and cannot be read. It was not carried out."
-    change = {"id": row["id"], "state": row["state"], "at": now, "said": said}
-    if not tx.execute(
-        "UPDATE intents SET state = 'REFUSED', code = 'unreadable', message = :said, updated_at = :at"
-        " WHERE id = :id AND state = :state",
-        change,
-    ):
-        return
-    user, alert = row["user_id"], row["alert_id"]
-    payload = {"from": row["state"], "code": "unreadable", "message": said}
-    journal.event(
-        tx,
-        f"intent.{IntentState.REFUSED.value.lower()}",
-        Provenance.POLICY,
-        now,
-        user,
-        payload,
-        account_id=row["account_id"],
-        alert_id=alert,
-        intent_id=row["id"],
-    )
-    journal.tell(tx, journal.Notice("intent_unreadable", "critical", said), now, user, alert)

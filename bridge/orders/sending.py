@@ -55,7 +55,7 @@ class Sender:
     writer: Writer
     clock: Clock
     worker: str
-    known_broker_ids: Callable[[], list[str]]
+    known_broker_ids: Callable[[OrderRecord], list[str]]
 
     @property
     def now(self) -> int:
@@ -116,7 +116,7 @@ class _Open:
     def __init__(self, sender: Sender, order: OrderRecord) -> None:
         self._sender = sender
         self._order = order
-        self._cursor = dumps(sender.known_broker_ids())
+        self._cursor = dumps(sender.known_broker_ids(order))
 
     def __call__(self, tx: Transaction) -> Opened | Refusal:
         sender, order = self._sender, self._order

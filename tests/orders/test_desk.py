@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -428,3 +429,17 @@ async def test_a_desk_whose_follower_died_is_closed_and_opened_again(house: Hous
 
     assert house.states() == ["FILLED"]
     assert house.desk is not desk
+
+
+async def test_an_attempt_remembers_only_strangers_orders_that_could_be_mistaken_for_it(house: House) -> None:
+    await house.hold(10)
+    row = replace(house.broker.orders["B0001"].row, ref=None)
+    house.desk.book.external = (
+        replace(row, broker_order_id="B7"),
+        replace(row, broker_order_id="B8", symbol="SBIN"),
+        replace(row, broker_order_id="B9", ref="OURS"),
+    )
+    await house.alert(buy("INFY", 5))
+
+    *_, attempt = house.rows("SELECT cursor FROM attempts ORDER BY id")
+    assert attempt["cursor"] == '["B7"]'

@@ -96,17 +96,22 @@ def stored(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
+@lru_cache(maxsize=4096)
+def _number(text: str) -> Decimal:
+    return Decimal(text)
+
+
 def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    return None if text is None else _number(text)
 
 
 _ORDER_FIELDS = tuple(f.name for f in fields(OrderRecord))
 _READ: dict[str, Any] = {
-    # thousands of orders of a day share these
+    # Thousands of orders of a day share these and most of their figures; each is kept once.
     **dict.fromkeys(("trading_date", "user_id", "account_id", "strategy_id", "exchange", "symbol"), sys.intern),
     "product": Product,
     "side": Side,
-    "quantity": Decimal,
+    "quantity": _number,
     "order_type": OrderType,
     "price": _decimal,
     "trigger_price": _decimal,
@@ -114,7 +119,7 @@ _READ: dict[str, Any] = {
     "protection": _decimal,
     "reduces": bool,
     "state": OrderState,
-    "filled": Decimal,
+    "filled": _number,
     "average_price": _decimal,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +12,9 @@ import pytest
 from bridge.brokers.base import BrokerOrder, BrokerState, Unavailable
 from bridge.domain.intent import Intent, OrderType, Product, Side
 from bridge.domain.lifecycle import Provenance
+from bridge.orders.holdings import Ledger
 from bridge.orders.inbox import TIDY_EVERY_S
+from bridge.orders.records import OrderRecord
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import EVERYTHING, Act, How
 from tests.support.house import House, buy, leave, wish
@@ -170,9 +173,24 @@ async def test_what_was_brought_once_is_not_brought_again_while_it_is_worked_on(
     assert [row["code"] for row in house.intents()][1:] == [None]
 
 
-async def test_strings_that_a_days_orders_share_are_kept_once(house: House) -> None:
+async def test_what_a_days_orders_share_is_kept_once(house: House) -> None:
     await house.hold(1)
     await house.hold(1)
     first, second = house.orders()
-    for name in ("trading_date", "user_id", "account_id", "strategy_id", "exchange", "symbol"):
+    for name in ("trading_date", "user_id", "account_id", "strategy_id", "exchange", "symbol", "quantity", "filled"):
         assert getattr(first, name) is getattr(second, name)
+
+
+async def test_an_order_of_the_day_takes_little_more_than_a_kilobyte_of_memory(house: House) -> None:
+    """40,000 of them must fit into the 50 MB that a large journal may add."""
+    await house.hold(1)
+    (row,) = house.rows("SELECT * FROM orders")
+    names = ("id", "ref", "intent_id", "alert_id", "broker_order_id")
+    ledger = Ledger()
+    tracemalloc.start()
+    for number in range(2000):
+        ledger.put(OrderRecord.of(row | {name: f"{name[:2]}_{number:026}" for name in names}))
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert used / 2000 < 1200

@@ -17,9 +17,8 @@ from bridge.kit.ids import new_id
 from bridge.orders import journal, tables
 from bridge.orders.arrival import Answer, Arrival
 from bridge.orders.pipeline import Pipeline
-from bridge.orders.records import IntentRecord, OrderRecord
+from bridge.orders.records import IntentRecord, OrderRecord, describe
 from bridge.orders.recovery import Decision
-from bridge.orders.sending import describe
 
 ASK_FOR = timedelta(seconds=60)
 

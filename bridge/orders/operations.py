@@ -14,7 +14,7 @@ from bridge.kit.clock import micros
 from bridge.kit.database import Transaction
 from bridge.orders import journal, lease, sending
 from bridge.orders.outcome import Outcome, Result, of_error
-from bridge.orders.records import OrderRecord
+from bridge.orders.records import OrderRecord, describe
 
 if TYPE_CHECKING:
     from bridge.orders.desk import AccountDesk, Services
@@ -53,7 +53,7 @@ class Operations:
         self._desk.book.read_soon()
         if result.outcome is Outcome.REFUSED:
             return f"The broker refused: “{result.message}”."
-        what = f"{sending.describe(order)} is still open and can still fill"
+        what = f"{describe(order)} is still open and can still fill"
         if result.outcome is Outcome.NOT_SENT:
             return f"The cancel did not reach the broker (“{result.message}”). {what}."
         return f"Cancel asked. {what} until the broker confirms."
@@ -65,7 +65,7 @@ class Operations:
         """
         instrument = self._shared.market.instrument(order.exchange, order.symbol)
         if order.state not in AT_BROKER or not order.broker_order_id or order.pending_op or instrument is None:
-            return Refusal("modify_refused", f"{sending.describe(order)} cannot be changed now.")
+            return Refusal("modify_refused", f"{describe(order)} cannot be changed now.")
         changed = replace(
             order,
             quantity=wish.quantity or order.quantity,
@@ -80,10 +80,10 @@ class Operations:
         if result.outcome is Outcome.ACCEPTED:
             changes = {name: getattr(changed, name) for name in ("quantity", "price", "trigger_price")}
             await self._close(opened, result, changes)
-            return f"Changed: {sending.describe(changed)}."
+            return f"Changed: {describe(changed)}."
         await self._close(opened, result)
         if result.outcome is Outcome.UNKNOWN:
-            what = f"Nobody knows yet whether the broker changed {sending.describe(order)}"
+            what = f"Nobody knows yet whether the broker changed {describe(order)}"
             return Refusal("modify_unknown", f"{what} ({result.message}). Its order book will show it.")
         return Refusal("modify_refused", result.message)
 
@@ -120,7 +120,7 @@ class Operations:
                 tx, order, order.state, provenance, sender.now, why=f"{operation} asked: {why}", pending_op=operation
             )
             if moved is None:
-                return Refusal("modify_refused", f"{sending.describe(order)} changed in the same moment.")
+                return Refusal("modify_refused", f"{describe(order)} changed in the same moment.")
             return sending.Opened(moved, sending.open_attempt(tx, sender, moved, operation))
 
         opened = await self._shared.writer.run(work)

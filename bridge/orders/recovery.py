@@ -24,8 +24,8 @@ from bridge.orders import journal
 from bridge.orders.holdings import Ledger
 from bridge.orders.journal import Notice
 from bridge.orders.outcome import Outcome, Result
-from bridge.orders.records import OrderRecord
-from bridge.orders.sending import Withdraw, close_attempt, describe
+from bridge.orders.records import OrderRecord, describe
+from bridge.orders.sending import Withdraw, close_attempt
 from bridge.orders.updates import Updates, finish_intent
 
 READS_AFTER_S = (0.5, 1, 2, 4, 8, 15, 30, 60, *range(120, 601, 60))

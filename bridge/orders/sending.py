@@ -18,7 +18,7 @@ from bridge.orders import journal, lease, outcome, tables
 from bridge.orders.journal import Notice
 from bridge.orders.lease import Lease
 from bridge.orders.outcome import Outcome, Result
-from bridge.orders.records import OrderRecord
+from bridge.orders.records import OrderRecord, describe
 from bridge.orders.updates import finish_intent
 
 T = TypeVar("T")
@@ -299,11 +299,6 @@ _PROVENANCE = {
     Outcome.REFUSED: Provenance.BROKER_REPLY,
     Outcome.UNKNOWN: Provenance.LOCAL_PROOF,
 }
-
-
-def describe(order: OrderRecord) -> str:
-    """`BUY 65 NIFTY24NOV26FUT`."""
-    return f"{order.side.upper()} {order.quantity.normalize():f} {order.symbol}"
 
 
 def _notice(order: OrderRecord, to: OrderState, result: Result) -> Notice | None:

@@ -29,7 +29,7 @@ from bridge.orders import journal
 from bridge.orders.baskets import ask_to_unwind
 from bridge.orders.holdings import ZERO, Held, Ledger, load, record_fill
 from bridge.orders.journal import Notice
-from bridge.orders.records import OrderRecord
+from bridge.orders.records import OrderRecord, describe
 from bridge.orders.repricing import correct_price
 
 YIELD_EVERY = 200
@@ -184,7 +184,7 @@ class _Report:
 
 
 def _notice(order: OrderRecord, change: Change, report: BrokerOrder) -> Notice | None:
-    what = f"{order.side.upper()} {order.quantity.normalize():f} {order.symbol}"
+    what = describe(order)
     if change.late:
         return Notice(
             "late_evidence",

@@ -217,3 +217,8 @@ def test_a_row_without_quantity_is_no_fill(end: OrderState) -> None:
 
 def test_a_single_unit_is_a_full_fill() -> None:
     assert seen(standing(WORKING, quantity=1), WORKING, filled=1) == Change(FILLED, Decimal(1), late=False)
+
+
+def test_figures_of_different_orders_are_not_taken_for_a_result() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        intent_result([FILLED, FILLED], [Decimal(1), Decimal(1)], [Decimal(1)])

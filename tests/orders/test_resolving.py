@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from bridge.accounts.model import AccountSettings, StrategySettings
 from bridge.brokers.base import Unavailable
 from bridge.domain.intent import Intent, Level, OrderIntent, OrderType, Product, QuantityType
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import Act, How
-from tests.support.house import ANN, STRATEGY, House, buy, leave, sell, wish
+from tests.support.house import ANN, STRATEGY, House, buy, leave, wish
 
 D = Decimal
 
@@ -264,168 +262,6 @@ async def test_closing_everything_of_nothing_says_so(house: House) -> None:
 
     (intent,) = house.intents()
     assert (intent["state"], intent["result"], intent["message"]) == ("DONE", "none", "nothing is held or working")
-
-
-async def test_cancelling_everything_leaves_positions_alone(house: House) -> None:
-    await house.hold(10)
-    await house.alert(limit())
-    await house.alert(limit(symbol="SBIN"))
-    await house.run(2)
-    await house.alert(wish(Intent.CANCEL_ORDERS, None, scope="all"))
-    await house.run(5)
-
-    assert house.states() == ["FILLED", "CANCELLED", "CANCELLED"]
-    assert house.intents()[-1]["message"] == "2 working orders: cancel asked"
-
-
-@pytest.mark.parametrize(("filtered", "left"), [({"side": "buy"}, ["sell"]), ({"side": "sell"}, ["buy"]), ({}, [])])
-async def test_cancelling_one_symbols_orders_may_name_a_side(
-    house: House, filtered: dict[str, str], left: list[str]
-) -> None:
-    await house.alert(limit())
-    await house.alert(sell("INFY", 5, order_type=OrderType.LIMIT, price=D(120)))
-    await house.run(2)
-    await house.alert(wish(Intent.CANCEL_ORDERS, "INFY", filter=filtered))
-    await house.run(5)
-
-    assert [order.side for order in house.orders() if order.state == "WORKING"] == left
-
-
-async def test_cancelling_where_nothing_works_says_so(house: House) -> None:
-    await house.alert(wish(Intent.CANCEL_ORDERS, "INFY"))
-    await house.run(1)
-
-    assert house.intents()[0]["message"] == "no working orders to cancel"
-
-
-async def test_an_alert_may_cancel_one_order_by_its_number(house: House) -> None:
-    await house.alert(limit())
-    await house.run(2)
-    await house.alert(wish(Intent.CANCEL_ORDERS, None, order_id=house.order().id))
-    await house.alert(wish(Intent.CANCEL_ORDERS, None, order_id="or_nobody"))
-    await house.run(5)
-
-    assert house.states() == ["CANCELLED"]
-    assert house.intents()[-1]["message"] == "No order of this strategy is called or_nobody."
-
-
-# -- changing a working order --------------------------------------------------------------------------------------------------------
-
-
-def change(order_id: str, **members: Any) -> OrderIntent:
-    return wish(Intent.MODIFY_ORDER, "INFY", order_id=order_id, **members)
-
-
-@pytest.mark.parametrize("name", ["id", "ref", "broker_order_id"])
-async def test_an_alert_may_change_a_working_order_by_any_of_its_names(house: House, name: str) -> None:
-    await house.alert(limit())
-    await house.run(2)
-    await house.alert(change(getattr(house.order(), name), price=D(95), quantity=D(7)))
-    await house.run(2)
-
-    order = house.order()
-    assert (order.price, order.quantity, order.pending_op) == (95, 7, None)
-    assert house.broker.orders["B0001"].row.price == 95
-    assert house.intents()[-1]["message"] == "Changed: BUY 7 INFY."
-
-
-@pytest.mark.parametrize(
-    ("members", "code"),
-    [
-        ({"price": D("95.01")}, "price_off_tick"),
-        ({"quantity": D(51)}, "quantity_above_limit"),
-        ({"quantity": D("1.5")}, "quantity_fraction"),
-    ],
-)
-async def test_a_changed_order_must_pass_what_a_new_one_would(
-    open_house: OpenHouse, members: dict[str, object], code: str
-) -> None:
-    house = await open_house(quantity_max=D(50))
-    await house.alert(limit())
-    await house.run(2)
-    await house.alert(change(house.order().id, **members))
-    await house.run(2)
-
-    assert house.intents()[-1]["code"] == code
-    assert house.sent("modify") == 0
-
-
-async def test_a_change_that_the_broker_refuses_is_told_and_changes_nothing(house: House) -> None:
-    await house.alert(limit())
-    await house.run(2)
-    house.broker.cancels.append(Act(How.REJECT, message="too late"))
-    await house.alert(change(house.order().id, price=D(95)))
-    await house.run(2)
-
-    assert (house.order().price, house.order().pending_op) == (90, None)
-    assert house.intents()[-1]["message"] == "too late"
-
-
-@pytest.mark.parametrize("taken", [True, False])
-async def test_a_change_with_unknown_outcome_ends_as_the_book_shows_it(house: House, taken: bool) -> None:
-    await house.alert(limit(10))
-    await house.run(2)
-    house.broker.cancels.append(Act(How.PLACED_UNKNOWN if taken else How.LOST_UNKNOWN))
-    await house.alert(change(house.order().id, quantity=D(4)))
-    await house.run(1)
-    assert house.order().pending_op == "modify"
-    house.broker.fill("B0001", price=90)
-    await house.run(20)
-
-    assert house.position() == (4 if taken else 10)
-    assert house.states() == ["FILLED"]
-
-
-async def test_only_a_working_order_of_that_strategy_can_be_changed(house: House) -> None:
-    settings = StrategySettings(
-        any_symbol=True, accounts=house.process.directory.snapshot.strategies[STRATEGY].settings.accounts
-    )
-    house.add_strategy("st_other", settings)
-    await house.alert(limit())
-    await house.run(2)
-    await house.alert(change(house.order().id, price=D(95)), strategy="st_other")
-    await house.run(2)
-    assert house.intents()[-1]["code"] == "order_unknown"
-
-    house.broker.cancels.append(Act(How.LOST_UNKNOWN))
-    await house.alert(wish(Intent.CANCEL_ORDERS, "INFY"))
-    await house.run(1)
-    await house.alert(change(house.order().id, price=D(95)))
-    await house.run(1)
-
-    assert house.intents()[-1]["message"] == "BUY 10 INFY cannot be changed now."
-
-
-async def test_an_order_whose_instrument_is_gone_cannot_be_changed(house: House) -> None:
-    await house.alert(limit())
-    await house.run(2)
-    house.process.pipeline.offer = lambda *_: None  # type: ignore[method-assign]
-    await house.alert(change(house.order().id, price=D(95)))
-    house.market.instrument = lambda *_: None  # type: ignore[method-assign]
-    await house.run(2)
-
-    assert house.intents()[-1]["code"] == "symbol_unknown"
-
-
-async def test_an_account_may_limit_the_worth_of_a_change(open_house: OpenHouse) -> None:
-    house = await open_house(account=AccountSettings(order_value_max=D(1000)))
-    await house.alert(limit())
-    await house.run(2)
-    await house.alert(change(house.order().id, quantity=D(12)))
-    await house.run(2)
-
-    assert house.intents()[-1]["code"] == "value_above_limit"
-
-
-async def test_an_alert_cancels_by_name_only_what_its_own_strategy_sent(house: House) -> None:
-    accounts = house.process.directory.snapshot.strategies[STRATEGY].settings.accounts
-    house.add_strategy("st_other", StrategySettings(any_symbol=True, accounts=accounts))
-    await house.alert(limit())
-    await house.run(2)
-    await house.alert(wish(Intent.CANCEL_ORDERS, None, order_id=house.order().id), strategy="st_other")
-    await house.run(3)
-
-    assert (house.states(), house.sent("cancel")) == (["WORKING"], 0)
 
 
 # -- where the position is -------------------------------------------------------------------------------------------------

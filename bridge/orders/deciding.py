@@ -101,7 +101,7 @@ class Decider:
     def keep(self, case: Case) -> None:
         """The case was committed: alerts that are older come too late."""
         for intent in case.intents:
-            self._survey.taken(intent)
+            self._survey.bars.taken(intent)
 
     def give_back(self, case: Case) -> None:
         """The case was not kept: it uses up nothing."""

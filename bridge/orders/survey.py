@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,17 +14,18 @@ from bridge.accounts.model import Source, Strategy
 from bridge.brokers.base import Capabilities
 from bridge.domain.instrument import Instrument
 from bridge.domain.intent import InstrumentHint, OrderIntent, Product
-from bridge.domain.lifecycle import IntentState
 from bridge.domain.refusal import Refusal
-from bridge.kit.clock import Clock, Drift, from_micros, micros
-from bridge.kit.database import Reader
+from bridge.kit.clock import Clock, Drift, micros
+from bridge.kit.database import Reader, StorageUnavailable
 from bridge.market.base import Market
 from bridge.market.calendar import Calendar
 from bridge.market.quantities import freeze_quantity
 from bridge.market.rules import FreezeLimit
 from bridge.market.symbols import resolve
-from bridge.orders.records import IntentRecord
-from bridge.orders.situation import Candidate, Session, Situation, Use
+from bridge.orders.allowances import Uses
+from bridge.orders.bars import Bars
+from bridge.orders.losses import Losses
+from bridge.orders.situation import Candidate, Session, Situation
 from bridge.orders.sizing import Mapped
 
 log = structlog.get_logger("bridge.survey")
@@ -35,87 +34,8 @@ REFRESH_S = 1.0
 JUMP_TOLD_S = 2.0
 JUMP_HELD_S = 30.0
 HELD_FOR_S = 60.0  # after a jump, before entries are taken again
-LATE_FILLS = 500  # PostgreSQL hands out numbers before the commit: so many back, a lower one may still appear
 _MINUTE_S = 60.0
 _CACHE_MAX = 5000
-
-
-class Uses:
-    """Orders taken in the last minute and on this trading day, by strategy and by account."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._minute: dict[str, deque[float]] = defaultdict(deque)
-        self._day: dict[tuple[str, str], int] = defaultdict(int)
-
-    def add(self, scope_id: str, trading_date: str, count: int = 1) -> None:
-        """Count orders; called before anything else can be checked, so that two alerts at once cannot both be the last."""
-        self._minute[scope_id].extend([self._clock.monotonic()] * count)
-        self._day[scope_id, trading_date] += count
-
-    def take_back(self, scope_id: str, trading_date: str, count: int = 1) -> None:
-        """Orders that were counted but not kept."""
-        recent = self._minute[scope_id]
-        for _ in range(min(count, len(recent))):
-            recent.pop()
-        self._day[scope_id, trading_date] -= count
-
-    def of(self, scope_id: str, trading_date: str) -> Use:
-        """How much is used."""
-        recent = self._minute[scope_id]
-        horizon = self._clock.monotonic() - _MINUTE_S
-        while recent and recent[0] < horizon:
-            recent.popleft()
-        return Use(len(recent), self._day[scope_id, trading_date])
-
-    def load(self, scope_id: str, trading_date: str, today: int) -> None:
-        """The day's count after a start."""
-        self._day[scope_id, trading_date] = today
-
-
-class Losses:
-    """What strategies and accounts have lost today: realised by fills, plus what open positions are down now."""
-
-    def __init__(self) -> None:
-        self._realised: dict[str, Decimal] = defaultdict(Decimal)
-        self._open: dict[str, Decimal] = {}
-        self._day = 0
-        self._counted: set[int] = set()
-
-    def of(self, scope_id: str) -> Decimal:
-        """Positive when money was lost."""
-        return max(-(self._realised[scope_id] + self._open.get(scope_id, Decimal(0))), Decimal(0))
-
-    def read(self, reader: Reader, day_start: int, value: Callable[[str, str], Decimal | None]) -> None:
-        """Take in new fills and value the open positions."""
-        if day_start != self._day:
-            self._realised.clear()
-            self._counted.clear()
-            self._day = day_start
-        seen_to = max(self._counted, default=0) - LATE_FILLS
-        fills = reader.read(
-            "SELECT id, strategy_id, account_id, realised FROM fills WHERE id > :seen_to AND at >= :start",
-            {"seen_to": seen_to, "start": day_start},
-        )
-        for row in fills:
-            if row["id"] in self._counted:
-                continue
-            self._counted.add(row["id"])
-            for scope_id in (row["strategy_id"], row["account_id"]):
-                self._realised[scope_id] += Decimal(row["realised"])
-        self._counted = {number for number in self._counted if number > seen_to}
-        self._open = self._open_profit(reader, value)
-
-    def _open_profit(self, reader: Reader, value: Callable[[str, str], Decimal | None]) -> dict[str, Decimal]:
-        profit: dict[str, Decimal] = defaultdict(Decimal)
-        for row in reader.read("SELECT * FROM positions WHERE quantity <> '0'"):
-            last = value(row["exchange"], row["symbol"])
-            if last is None:
-                continue
-            gain = (last - Decimal(row["average_price"])) * Decimal(row["quantity"])
-            profit[row["strategy_id"]] += gain
-            profit[row["account_id"]] += gain
-        return profit
 
 
 class Survey:
@@ -135,6 +55,7 @@ class Survey:
         self.calendar = calendar
         self.uses = Uses(clock)
         self.losses = Losses()
+        self.bars = Bars()
         self._reader = reader
         self._clock = clock
         self._capabilities = capabilities
@@ -143,9 +64,6 @@ class Survey:
         self._jumped_at: float | None = None
         self._sessions: dict[str, tuple[int, Session]] = {}
         self._days: dict[str, tuple[int, date]] = {}
-        # by strategy and instrument: the newest bar of an alert that opened, and of one that closed
-        self._opened_at: dict[tuple[str, str], int] = {}
-        self._closed_at: dict[tuple[str, str], int] = {}
 
     # -- instruments and time -----------------------------------------------------------------------------------
 
@@ -241,32 +159,6 @@ class Survey:
         close = self.calendar.last_close(instrument, day)
         return close is not None and self._clock.now() > close
 
-    # -- order of alerts ----------------------------------------------------------------------------------------
-
-    def out_of_order(self, strategy_id: str, symbol: str, bar: datetime | None, *, opens: bool) -> str | None:
-        """A sentence when an alert with a newer time was already taken for this strategy and symbol.
-
-        An exit is only too late for what was opened after it; another exit does not outdate it.
-        """
-        if bar is None:
-            return None
-        newest = self._opened_at.get((strategy_id, symbol), 0)
-        if opens:
-            newest = max(newest, self._closed_at.get((strategy_id, symbol), 0))
-        if micros(bar) >= newest:
-            return None
-        before = from_micros(newest)
-        return f"A newer alert for {symbol} (of {before:%H:%M:%S}) was taken before this one of {bar:%H:%M:%S}."
-
-    def taken(self, intent: IntentRecord) -> None:
-        """An alert was accepted: what is older than its bar comes too late."""
-        if intent.bar is not None and intent.symbol and intent.state is not IntentState.REFUSED:
-            self._remember_bar(intent.strategy_id, intent.exchange, intent.symbol, intent.bar, opens=intent.opens)
-
-    def _remember_bar(self, strategy_id: str, exchange: str, symbol: str, bar: int, *, opens: bool) -> None:
-        marks, key = self._opened_at if opens else self._closed_at, (strategy_id, f"{exchange}:{symbol}")
-        marks[key] = max(bar, marks.get(key, bar))
-
     # -- the situation ------------------------------------------------------------------------------------------
 
     def situation(
@@ -302,7 +194,9 @@ class Survey:
             clock_jumped=self.clock_jumped(),
             message_max_age_s=max_age_s,
             square_off_passed=self.square_off_passed(candidate.instrument, candidate.product),
-            out_of_order=self.out_of_order(strategy.id, candidate.instrument.key, bar, opens=not candidate.only_closes),
+            out_of_order=self.bars.too_late(
+                strategy.id, candidate.instrument.key, bar, opens=not candidate.only_closes
+            ),
             strategy_use=self.uses.of(strategy.id, date),
             account_use=self.uses.of(account_id, date),
             strategy_loss=self.losses.of(strategy.id),
@@ -364,19 +258,10 @@ class Survey:
         self._read_losses()
 
     def _read_bars(self) -> None:
-        """The order of alerts survives a restart, as far back as an alert may be old."""
+        """As far back as an alert may be old."""
         strategies = [strategy.settings for strategy in self.directory.snapshot.strategies.values()]
         longest = max((max(s.entry_max_age_s, s.exit_max_age_s) for s in strategies), default=0)
-        rows = self._reader.read(
-            "SELECT strategy_id, exchange, symbol, plan FROM intents WHERE state IN"
-            " ('RECEIVED', 'HELD', 'PLANNED', 'DONE', 'EXPIRED', 'CANCELLED') AND deadline > :since"
-            """ AND symbol <> '' AND plan LIKE '%"bar"%'""",
-            {"since": micros(self._clock.now() - timedelta(seconds=longest))},
-        )
-        for row in rows:
-            plan = json.loads(row["plan"])
-            opens = not plan["reduces"]
-            self._remember_bar(row["strategy_id"], row["exchange"], row["symbol"], plan["bar"], opens=opens)
+        self.bars.load(self._reader, micros(self._clock.now() - timedelta(seconds=longest)))
 
     def _read_losses(self) -> None:
         midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -388,10 +273,17 @@ class Survey:
         return quote.last if quote else None
 
     async def follow(self) -> None:
-        """Keep losses fresh for ever."""
+        """Keep losses fresh for ever: a database that is away is asked again."""
+        told = False
         while True:
             self._watch_clock()
-            await asyncio.to_thread(self._read_losses)
+            try:
+                await asyncio.to_thread(self._read_losses)
+                told = False
+            except StorageUnavailable as problem:
+                if not told:  # once, not each second
+                    log.error("losses not read", problem=str(problem))
+                told = True
             await self._clock.sleep(REFRESH_S)
 
     def _watch_clock(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -13,8 +14,8 @@ from bridge.accounts.model import Feed, StrategySettings, SymbolMapping
 from bridge.domain.intent import Intent, Product
 from bridge.domain.refusal import Refusal
 from bridge.kit.clock import micros
-from bridge.kit.database import Reader, Row
-from bridge.orders.survey import Uses
+from bridge.kit.database import Reader, Row, StorageUnavailable
+from bridge.orders.allowances import Uses
 from tests.orders.conftest import OpenHouse
 from tests.support.clock import IdleClock
 from tests.support.house import ACCOUNT, FUTURE, INFY, STRATEGY, House, buy, leave, sell, wish
@@ -82,6 +83,24 @@ async def test_a_fill_that_is_committed_after_a_later_one_counts(house: House) -
         losses.read(reader, day, lambda *_: None)
 
     assert losses.of(STRATEGY) == 20
+
+
+async def test_losses_are_followed_again_after_a_moment_without_database(house: House) -> None:
+    survey, loop, read = house.process.survey, asyncio.get_running_loop(), asyncio.Event()
+    problems = [StorageUnavailable("locked")]
+
+    def read_losses() -> None:
+        if problems:
+            raise problems.pop()
+        loop.call_soon_threadsafe(read.set)
+
+    survey._read_losses = read_losses  # type: ignore[method-assign]
+    following = asyncio.create_task(survey.follow())
+    while not read.is_set() and not following.done():
+        await house.run(1)
+
+    assert not following.done()
+    following.cancel()
 
 
 async def test_profits_are_no_losses(house: House) -> None:

@@ -88,6 +88,7 @@ class AccountDesk:
         self._busy: set[Lane] = set()
         self.in_flight: set[str] = set()  # orders between their attempt's commit and the commit of what came of it
         self._delayed: dict[str, IntentRecord] = {}
+        self._moved: set[str] = set()
         self._unresolved: dict[str, set[int]] = {}  # by alert: legs of baskets that wait for their position
         self.gate = Gate(self, shared, self._unresolved)
         self.book = BookKeeper(self, shared)
@@ -191,10 +192,12 @@ class AccountDesk:
         ]
         for item in same:
             del self._delayed[item.id]
+            self._forget(item)
         return same
 
     def move(self, old: IntentRecord, new: IntentRecord) -> None:
         """The same intent in another lane."""
+        self._moved.add(old.id)
         self.gate.inherit_deadline(new, old)
         self._enqueue(new)
 
@@ -258,7 +261,10 @@ class AccountDesk:
             log.exception("item failed", account=self.account.id, item=item.id)
             if not await self._give_up(item, problem):
                 return False
-        self._forget(item)
+        if item.id in self._moved:
+            self._moved.discard(item.id)  # it goes on in another lane
+        else:
+            self._forget(item)
         return True
 
     def _forget(self, item: Work) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bridge.brokers.base import BrokerState
-from bridge.domain.intent import Intent
+from bridge.domain.intent import Intent, Product
 from bridge.orders import sending
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import Act, How
@@ -147,3 +147,26 @@ async def test_a_leg_that_waits_for_its_position_does_not_wait_for_ever_for_the_
     assert (last["state"], last["code"]) == ("EXPIRED", "deadline_passed")
     assert last["message"] == "The leg before it was not accepted in time."
     assert "intent_refused" in house.notices()
+
+
+async def test_a_leg_waits_for_one_whose_position_is_held_in_another_product(house: House) -> None:
+    house.broker.fills_at = Decimal(100)
+    await house.alert(buy("INFY", 10, product=Product.CNC))
+    await house.run(3)
+    house.broker.script.append(Act(How.ACCEPT, after_s=3))
+    await house.alert(leave("INFY"), buy("SBIN"))
+    await house.run(2)
+    assert [str(order.state) for order in house.orders() if order.symbol == "SBIN"] == ["QUEUED"]
+
+    await house.run(4)
+
+    assert [order.symbol for order in sorted(house.orders(), key=lambda o: o.sent_at or 0)] == ["INFY", "INFY", "SBIN"]
+
+
+async def test_a_leg_does_not_wait_for_one_that_was_overtaken_before_its_hour_came(house: House) -> None:
+    await house.alert(buy("INFY", 1, delay_s=Decimal(60), close_opposite=True), buy("SBIN", 1))
+    await house.run(1)
+    await house.alert(leave("INFY"))
+    await house.run(2)
+
+    assert house.states() == ["WORKING"]

@@ -7,9 +7,9 @@ restarts ask for it, the journal takes it once, and the account's desk closes wh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -75,32 +75,43 @@ class SquareOff:
                 )
 
     async def look(self) -> None:
-        """Follow changed settings, and close what the exchange's own time has come for."""
+        """Follow changed settings; close what the exchange's own time has come for, and what a strategy's job has missed."""
         self._derive()
-        for strategy, instrument, day in await self._due():
-            await self._run(strategy, f"exchange {instrument.key}", day, instrument)
+        for strategy, instrument in await self._tradable_now():
+            if self._own_time_passed(strategy):
+                await self.close_strategy(strategy.id)
+            if self._survey.square_off_passed(instrument, Product.MIS):
+                day = self._survey.calendar.trading_date(instrument.exchange, self._clock.now())
+                await self._run(strategy, f"exchange {instrument.key}", day, instrument)
 
-    async def _due(self) -> list[tuple[Strategy, Instrument, date]]:
+    async def _tradable_now(self) -> list[tuple[Strategy, Instrument]]:
+        """What strategies hold for the day in markets that are open."""
         rows = await self._reader.rows(
             "SELECT DISTINCT strategy_id, exchange, symbol FROM positions WHERE product = 'MIS' AND quantity <> '0'"
         )
-        return list(self._past_square_off([(r["strategy_id"], r["exchange"], r["symbol"]) for r in rows]))
+        strategies, now = self._survey.directory.snapshot.strategies, self._clock.now()
+        held = (
+            (strategies.get(row["strategy_id"]), self._survey.market.instrument(row["exchange"], row["symbol"]))
+            for row in rows
+        )
+        return [
+            (strategy, instrument)
+            for strategy, instrument in held
+            if strategy and instrument and self._survey.calendar.is_open(instrument, now)
+        ]
 
-    def _past_square_off(self, held: list[tuple[str, str, str]]) -> Iterator[tuple[Strategy, Instrument, date]]:
-        now = self._clock.now()
-        for strategy_id, exchange, symbol in held:
-            strategy = self._survey.directory.snapshot.strategies.get(strategy_id)
-            instrument = self._survey.market.instrument(exchange, symbol)
-            if strategy is None or instrument is None or not self._survey.calendar.is_open(instrument, now):
-                continue
-            if self._survey.square_off_passed(instrument, Product.MIS):
-                yield strategy, instrument, self._survey.calendar.trading_date(exchange, now)
+    def _own_time_passed(self, strategy: Strategy) -> bool:
+        at = strategy.settings.window.square_off
+        return at is not None and self._local(strategy).time() >= at
+
+    def _local(self, strategy: Strategy) -> datetime:
+        return self._clock.now().astimezone(ZoneInfo(strategy.settings.window.zone))
 
     async def close_strategy(self, strategy_id: str) -> None:
-        """Close everything intraday that a strategy holds, if its markets trade today."""
+        """Close everything intraday that a strategy holds, once a day."""
         strategy = self._survey.directory.snapshot.strategies.get(strategy_id)
         if strategy is not None:
-            await self._run(strategy, "strategy", self._clock.now().date(), None)
+            await self._run(strategy, "strategy", self._local(strategy).date(), None)
 
     async def _run(self, strategy: Strategy, job: str, day: date, instrument: Instrument | None) -> None:
         """One square-off, taken once a day; one that was refused is put again when it would be taken, and told no second time."""

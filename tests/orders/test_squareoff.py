@@ -135,6 +135,27 @@ async def test_a_strategy_may_close_earlier_than_the_exchange(open_house: OpenHo
     assert house.position() == 0
 
 
+async def test_a_strategys_own_hour_that_was_missed_is_made_up_for(open_house: OpenHouse) -> None:
+    house = await open_house(window=Window(square_off=time(14, 0)))
+    await house.hold(10)
+    square_off = of(house)
+    at(house, 13, 59)
+    await square_off.look()
+    await closed(house)
+    assert house.position() == 10
+
+    writer = house.process.writer
+    at(house, 14, 0, 1)
+    writer.faulty, writer.fails = lambda work, _: type(work).__name__ == "Accept", 1
+    await square_off.close_strategy(STRATEGY)  # the database was away
+    for _ in range(2):
+        await square_off.look()
+    await closed(house)
+
+    assert house.position() == 0
+    assert len(house.rows("SELECT id FROM alerts WHERE dialect = 'square_off'")) == 1
+
+
 async def test_a_strategy_that_is_gone_has_nothing_to_close(house: House, square_off: SquareOff) -> None:
     await square_off.close_strategy("st_gone")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bridge.accounts.model import Account, StrategySettings
+from bridge.accounts.model import Account
 from bridge.brokers.base import Broker, OrderRequest
 from bridge.domain.instrument import Instrument
 from bridge.domain.lifecycle import TERMINAL, UNCERTAIN, Local, OrderState, Provenance, after
@@ -18,7 +18,7 @@ from bridge.orders import journal, lease, outcome, tables
 from bridge.orders.journal import Notice
 from bridge.orders.lease import Lease
 from bridge.orders.outcome import Outcome, Result
-from bridge.orders.records import OrderRecord, describe
+from bridge.orders.records import OrderRecord, describe, settings_of
 from bridge.orders.updates import finish_intent
 
 T = TypeVar("T")
@@ -197,7 +197,7 @@ def _allowance(tx: Transaction, account: Account, order: OrderRecord) -> Refusal
 def _strategy_cap(tx: Transaction, order: OrderRecord) -> int | None:
     """The strategy's, as it stood when the order was asked for."""
     row = tx.row("SELECT settings FROM intents WHERE id = :id", {"id": order.intent_id})
-    return StrategySettings.model_validate_json(row["settings"]).orders_per_day if row else None
+    return settings_of(row["settings"]).orders_per_day if row else None
 
 
 def _use_one(tx: Transaction, scope_id: str, date: str, cap: int | None) -> bool:

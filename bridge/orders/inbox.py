@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,7 +15,7 @@ from bridge.kit.database import Row
 from bridge.market.sessions import SEGMENT_OF_EXCHANGE
 from bridge.orders import journal
 from bridge.orders.holdings import of
-from bridge.orders.records import OrderRecord, readable
+from bridge.orders.records import IntentRecord, OrderRecord, readable
 from bridge.orders.recovery import abandon
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ LATE_S = 600.0  # so long after its end somebody may still ask about an order of
 
 _IN_DOUBT = frozenset({OrderState.SENDING, *UNCERTAIN})
 _OPEN = "('QUEUED', 'SENDING', 'UNKNOWN', 'PARKED', 'WORKING', 'PARTIALLY_FILLED')"
-_INTENTS = "intents WHERE account_id = :id AND state IN ('RECEIVED', 'HELD') ORDER BY created_at, number"
-_ORDERS = "orders WHERE account_id = :id AND state = 'QUEUED' ORDER BY queued_at, leg"
+_INTENTS = "intents WHERE account_id = :id AND state IN ('RECEIVED', 'HELD')"
+_ORDERS = "orders WHERE account_id = :id AND state = 'QUEUED'"
+_NEW_INTENTS = f"SELECT * FROM {_INTENTS}"  # noqa: S608 - our words
+_CAME = "(SELECT created_at FROM intents WHERE intents.id = orders.intent_id) AS came"
+_NEW_ORDERS = f"SELECT *, {_CAME} FROM {_ORDERS}"  # noqa: S608 - our words
 
 
 class Inbox:
@@ -107,13 +111,13 @@ class Inbox:
         known = frozenset(self._taken)
         waiting = [await self._waiting(which) for which in (_INTENTS, _ORDERS)]
         self._let_go(known.difference(*waiting))
-        intents, unreadable = readable(await self._not_taken(_INTENTS, waiting[0]))
-        orders = await self._not_taken(_ORDERS, waiting[1])
+        intents, unreadable = readable(await self._not_taken(_NEW_INTENTS, waiting[0]))
+        orders = await self._not_taken(_NEW_ORDERS, waiting[1])
         for row in unreadable:
             await self._refuse(row)
         await self._see_decisions()
         await self._see_orphans()
-        self._desk.offer([*intents, *map(OrderRecord.of, orders)])
+        await self._offer(intents, orders)
         if self._clock.monotonic() >= self._tidied + TIDY_EVERY_S:
             self._tidied = self._clock.monotonic()
             await self._tidy()
@@ -121,12 +125,23 @@ class Inbox:
     async def _waiting(self, which: str) -> list[str]:
         return [row["id"] for row in await self._reader.rows(f"SELECT id FROM {which}", self._account)]  # noqa: S608 - our words
 
-    async def _not_taken(self, which: str, ids: Iterable[str]) -> list[Row]:
+    async def _not_taken(self, sql: str, ids: Iterable[str]) -> list[Row]:
         """Rows that nobody here knows yet. Mostly there are none, and a long queue is not read whole each second to see it."""
         if self._taken.issuperset(ids):
             return []
-        rows = await self._reader.rows(f"SELECT * FROM {which}", self._account)  # noqa: S608 - our words
-        return [row for row in rows if row["id"] not in self._taken]
+        return [row for row in await self._reader.rows(sql, self._account) if row["id"] not in self._taken]
+
+    async def _offer(self, intents: Iterable[IntentRecord], orders: Iterable[Row]) -> None:
+        """One queue from two tables, in the order in which the alerts came: an entry is planned at once, its exit waits."""
+        queue: list[tuple[int, int, IntentRecord | Row]] = [
+            *((intent.created_at, intent.number * 100, intent) for intent in intents),
+            *((row["came"] or row["queued_at"], row["leg"], row) for row in orders),
+        ]
+        queue.sort(key=itemgetter(0, 1))
+        for start in range(0, len(queue), PIECE):
+            piece = (item for _, _, item in queue[start : start + PIECE])
+            self._desk.offer(item if isinstance(item, IntentRecord) else OrderRecord.of(item) for item in piece)
+            await asyncio.sleep(0)
 
     def _let_go(self, gone: Iterable[str]) -> None:
         """Items that no table shows waiting any more cannot be offered again. An order on its way may still come back."""

@@ -194,3 +194,17 @@ async def test_an_order_of_the_day_takes_little_more_than_a_kilobyte_of_memory(h
     tracemalloc.stop()
 
     assert used / 2000 < 1200
+
+
+async def test_what_waited_for_a_desk_is_taken_in_the_order_it_came(open_house: OpenHouse) -> None:
+    """An entry is planned at once, its exit waits for the position: read from two tables, they are still one queue."""
+    house = await open_house(started=False)
+    house.broker.fills_at = Decimal(100)
+    await house.alert(buy("INFY", 10))
+    await house.run(0.1)
+    await house.alert(leave())
+    await house.process.start()
+    await house.run(10)
+
+    assert [order.side for order in house.orders()] == ["buy", "sell"]
+    assert house.position() == 0

@@ -89,7 +89,7 @@ class Resolver:
         if intent.wish.extras.get("square_off"):
             await self._drop_entries(intent)
         while True:
-            resting = self._resting(lane) if _ends_all(intent) else []
+            resting = self._in_the_way(intent)
             for order in resting:
                 now = self._clock.monotonic()
                 if not order.pending_op and now >= ask_from.get(order.id, now):
@@ -106,6 +106,24 @@ class Resolver:
             if uncertain and intent.state is not IntentState.HELD:
                 intent = await self._hold(intent)
             await self._desk.change()
+
+    def _in_the_way(self, intent: IntentRecord) -> list[OrderRecord]:
+        """Resting orders that would undo what the intent does; to what takes the whole position at once, these are its exits."""
+        resting = self._resting(intent.lane)
+        if _ends_all(intent):
+            return resting
+        exits = [order for order in resting if order.reduces]
+        return exits if exits and self._takes_everything(intent) else []
+
+    def _takes_everything(self, intent: IntentRecord) -> bool:
+        """A market order as large as the position: once it is filled, a resting exit would open the other side."""
+        held = self._desk.ledger.holding(intent.lane).quantity
+        found = self._step(intent, held)
+        if isinstance(found, Refusal):
+            return False
+        wish, step = found
+        against = step.side.sign * held < 0
+        return against and step.quantity >= abs(held) and wish.order_type is OrderType.MARKET
 
     def _resting(self, lane: Lane) -> list[OrderRecord]:
         """Orders that wait at the broker for their price."""
@@ -180,6 +198,14 @@ class Resolver:
 
     def _decide(self, intent: IntentRecord) -> tuple[Candidate, Step] | Refusal:
         """The one order that brings the position where the intent wants it, checked; a refusal also when there is none."""
+        held, leaving = self._free_position(intent)
+        found = self._step(intent, held, leaving)
+        return found if isinstance(found, Refusal) else self._checked(intent, *found, held)
+
+    def _step(
+        self, intent: IntentRecord, held: Decimal, leaving: Decimal = Decimal(0)
+    ) -> tuple[Candidate, Step] | Refusal:
+        """What the intent asks for when the strategy holds `held`, and `leaving` beside it is on its way out."""
         instrument = self._shared.market.instrument(intent.exchange, intent.symbol)
         if instrument is None:
             return Refusal("symbol_unknown", f"{intent.symbol} is not in the instrument master any more.")
@@ -189,11 +215,10 @@ class Resolver:
         wish = candidate(intent.wish, mapped, intent.settings, feed, money)
         if isinstance(wish, Refusal):
             return wish
-        held, leaving = self._free_position(intent)
         step = against_position(wish, held, intent.settings, feed, money, mapped, leaving)
         if step is None:
             return Refusal("nothing_to_do", _nothing(intent, held))
-        return step if isinstance(step, Refusal) else self._checked(intent, wish, step, held)
+        return step if isinstance(step, Refusal) else (wish, step)
 
     def _free_position(self, intent: IntentRecord) -> tuple[Decimal, Decimal]:
         """What the strategy holds, less what its resting exits may still close; and those."""

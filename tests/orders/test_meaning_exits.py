@@ -96,6 +96,34 @@ async def test_a_position_in_a_symbol_that_left_the_strategys_list_can_be_closed
     assert house.position() == 0
 
 
+@pytest.mark.parametrize("direction", ["both", "long"])
+async def test_a_market_order_as_large_as_the_position_takes_its_resting_exit_along(
+    open_house: OpenHouse, direction: str
+) -> None:
+    house = await trading(open_house, direction=direction)
+    await house.hold(10)
+    await house.alert(wish(Intent.EXIT_LONG, "INFY", 10, order_type=OrderType.LIMIT, price=Decimal(110)))
+    await house.run(2)
+
+    await house.alert(sell("INFY", 10))
+    await house.run(5)
+
+    assert house.states() == ["FILLED", "CANCELLED", "FILLED"]
+    assert house.position() == 0
+
+
+async def test_a_smaller_market_order_leaves_the_resting_exit_working(house: House) -> None:
+    await house.hold(10)
+    await house.alert(wish(Intent.EXIT_LONG, "INFY", 6, order_type=OrderType.LIMIT, price=Decimal(110)))
+    await house.run(2)
+
+    await house.alert(sell("INFY", 4))
+    await house.run(5)
+
+    assert house.states() == ["FILLED", "WORKING", "FILLED"]
+    assert house.position() == 6
+
+
 @pytest.mark.parametrize("may_slice", [True, False])
 async def test_a_position_of_many_slices_is_closed_in_as_many_as_it_takes(house: House, may_slice: bool) -> None:
     for _ in range(2):

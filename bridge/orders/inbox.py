@@ -109,10 +109,12 @@ class Inbox:
     async def look(self) -> None:
         """Take in what other processes (or an earlier one) have queued or decided."""
         known = frozenset(self._taken)
-        waiting = [await self._waiting(which) for which in (_INTENTS, _ORDERS)]
-        self._let_go(known.difference(*waiting))
-        intents, unreadable = readable(await self._not_taken(_NEW_INTENTS, waiting[0]))
-        orders = await self._not_taken(_NEW_ORDERS, waiting[1])
+        intent_ids = await self._waiting(_INTENTS)
+        intents, unreadable = readable(await self._not_taken(_NEW_INTENTS, intent_ids))
+        # Orders after intents: what an exit was meant to close was stored before it, so it is seen with it.
+        order_ids = await self._waiting(_ORDERS)
+        orders = await self._not_taken(_NEW_ORDERS, order_ids)
+        self._let_go(known.difference(intent_ids, order_ids))
         for row in unreadable:
             await self._refuse(row)
         await self._see_decisions()
@@ -133,13 +135,13 @@ class Inbox:
 
     async def _offer(self, intents: Iterable[IntentRecord], orders: Iterable[Row]) -> None:
         """One queue from two tables, in the order in which the alerts came: an entry is planned at once, its exit waits."""
-        queue: list[tuple[int, int, IntentRecord | Row]] = [
-            *((intent.created_at, intent.number * 100, intent) for intent in intents),
-            *((row["came"] or row["queued_at"], row["leg"], row) for row in orders),
+        queue: list[tuple[tuple[int, int, int], IntentRecord | Row]] = [
+            *(((row["came"] or row["queued_at"], *divmod(row["leg"], 100)), row) for row in orders),
+            *(((intent.created_at, intent.number, 100), intent) for intent in intents),
         ]
-        queue.sort(key=itemgetter(0, 1))
+        queue.sort(key=itemgetter(0))
         for start in range(0, len(queue), PIECE):
-            piece = (item for _, _, item in queue[start : start + PIECE])
+            piece = (item for _, item in queue[start : start + PIECE])
             self._desk.offer(item if isinstance(item, IntentRecord) else OrderRecord.of(item) for item in piece)
             await asyncio.sleep(0)
 

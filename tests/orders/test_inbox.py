@@ -6,6 +6,7 @@ import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -208,3 +209,28 @@ async def test_what_waited_for_a_desk_is_taken_in_the_order_it_came(open_house: 
 
     assert [order.side for order in house.orders()] == ["buy", "sell"]
     assert house.position() == 0
+
+
+async def test_an_exit_and_its_entry_that_come_during_a_look_are_seen_together(open_house: OpenHouse) -> None:
+    house = await open_house()
+    house.broker.fills_at = Decimal(100)
+    house.process.pipeline.offer = lambda *_: None  # type: ignore[method-assign]
+    reader = house.process.reader
+    rows, waiting = reader.rows, True
+
+    async def stored_meanwhile(statement: str, row: Any = None) -> Any:
+        nonlocal waiting
+        found = await rows(statement, row)
+        if waiting and statement.startswith("SELECT id FROM orders"):
+            waiting = False
+            await house.process.pipeline.submit(house.arrival(buy("INFY", 10)))
+            await house.process.pipeline.submit(house.arrival(leave()))
+        return found
+
+    await house.run(0.5)
+    await house.alert(leave("SBIN"))
+    reader.rows = stored_meanwhile  # type: ignore[method-assign]
+    await house.run(10)
+
+    assert house.position() == 0
+    assert [order.side for order in house.orders()] == ["buy", "sell"]

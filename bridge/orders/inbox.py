@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("bridge.inbox")
 
 PIECE = 200  # rows read at a time: the list they come in must not be what memory is sized for
-TIDY_EVERY_S = 600.0
+TIDY_EVERY_S = 60.0
 LATE_S = 600.0  # so long after its end somebody may still ask about an order of the day before
 
 _IN_DOUBT = frozenset({OrderState.SENDING, *UNCERTAIN})

@@ -22,7 +22,7 @@ from tests.support.house import House, buy, leave, wish
 
 
 async def next_day(house: House) -> None:
-    """The next trading day, ten minutes and a bit into the same hour."""
+    """The same hour of the next day, and long enough for the desk to tidy up."""
     house.clock.set(house.clock.now() + timedelta(days=1))
     await house.run(TIDY_EVERY_S + 2)
 
@@ -113,7 +113,7 @@ async def test_a_day_with_an_order_that_is_sought_stays_whole(open_house: OpenHo
     await house.alert(buy("INFY", 10))
     await house.run(1)
     house.broker.book_problem = Unavailable("its back office is closed")
-    await house.run(TIDY_EVERY_S)
+    await house.run(650)
     await next_day(house)
     if restarted:
         await house.crash()

@@ -122,11 +122,16 @@ class Ledger:
         known = self.orders.get(order.id)
         if known is None or known.state is not order.state:
             ORDERS.labels(order.state).inc()
+        self.load(order)
+
+    def load(self, order: OrderRecord) -> None:
+        """Take an order in as its table has it: nothing has happened to it."""
         self.orders[order.id] = order
         self.by_ref[order.ref] = order.id
         if order.basket:
             self._baskets.setdefault(order.alert_id, set()).add(order.id)
-        if order.broker_order_id:
+        namesake = self.find(order.broker_order_id or "", None)
+        if order.broker_order_id and (namesake is None or namesake.trading_date <= order.trading_date):
             self.by_broker_id[order.broker_order_id] = order.id
         if order.state in TERMINAL:
             self._close(order)

@@ -70,7 +70,7 @@ class Inbox:
             await self._load_day(date, [exchange for exchange, its_date in today.items() if its_date == date])
         for row in unsettled:
             if row["id"] not in self._desk.ledger.orders:
-                await self.reload(row["id"])
+                await self.reload(row["id"])  # of an earlier day, and still open
         for row in await self._reader.rows("SELECT * FROM positions WHERE account_id = :id", self._account):
             self._desk.ledger.held[row["exchange"], row["symbol"], row["product"], row["strategy_id"]] = of(row)
 
@@ -83,7 +83,7 @@ class Inbox:
         ref = ""
         while rows := await self._reader.rows(sql, {**self._account, "date": date, "ref": ref, "piece": PIECE}):
             for row in rows:
-                self._desk.ledger.put(OrderRecord.of(row))
+                self._desk.ledger.load(OrderRecord.of(row))
             ref = rows[-1]["ref"]
 
     async def reload(self, order_id: str) -> OrderRecord | None:

@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
+from bridge.accounts.model import AccountSettings
 from bridge.brokers.base import BrokerOrder, BrokerState, Unavailable
 from bridge.domain.intent import Intent, OrderType, Product, Side
 from bridge.domain.lifecycle import Provenance
+from bridge.orders import metrics
 from bridge.orders.holdings import Ledger
 from bridge.orders.inbox import TIDY_EVERY_S
 from bridge.orders.records import OrderRecord
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import EVERYTHING, Act, How
-from tests.support.house import House, buy, leave, wish
+from tests.support.house import ACCOUNT, House, buy, leave, wish
 
 
 async def next_day(house: House) -> None:
@@ -123,6 +125,35 @@ async def test_a_day_with_an_order_that_is_sought_stays_whole(open_house: OpenHo
     assert house.states() == ["FILLED", "PARKED"]
     assert set(known(house)) == {order.id for order in house.orders()}
     assert house.position() == 10
+
+
+async def test_a_number_that_the_broker_gave_twice_means_the_later_order(house: House) -> None:
+    """Yesterday's order still rests when the broker begins to number anew; a change of it is no claim to today's."""
+    await house.alert(buy("SBIN", 1, order_type=OrderType.LIMIT, price=Decimal(90)))
+    await house.run(2)
+    resting = house.order()
+    ledger = house.desk.ledger
+    today = replace(resting, id="or_today", ref="TODAY", trading_date="2026-01-06")
+    for order in (today, replace(resting, pending_op="cancel")):
+        ledger.put(order)
+    assert ledger.find(resting.broker_order_id or "", None) == today
+
+    ledger.forget(today)
+
+    assert ledger.find("B0001", "TODAY") is None
+
+
+async def test_a_desk_that_is_opened_again_counts_no_order_twice(house: House) -> None:
+    def counted() -> float:
+        return float(metrics.ORDERS.labels("FILLED")._value.get())
+
+    await house.hold(10)
+    before = counted()
+    house.change("accounts", ACCOUNT, settings=AccountSettings(orders_per_second=1).model_dump_json())
+    await house.run(3)
+
+    assert len(known(house)) == 1
+    assert counted() == before
 
 
 async def test_after_a_restart_only_the_day_and_what_is_open_are_loaded(house: House) -> None:

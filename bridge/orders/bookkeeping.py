@@ -45,6 +45,7 @@ class BookKeeper:
         self._last_read = -IDLE_S
         self._pause = PAUSE_S
         self.login_lost = False
+        self.was_read = False  # once, as a whole, and taken in
         self._told_over = False  # what the account's owner heard last about the login
         self.funds: Funds | None = None
         self.external: tuple[BrokerOrder, ...] = ()
@@ -90,6 +91,7 @@ class BookKeeper:
             self._pause = PAUSE_S + PAUSE_PER_ROW_S * len(rows)
             failpoints.reach("book.read")
             self.external = tuple(await self._desk.updates.apply(rows, Provenance.BOOK))
+            self.was_read = True
             await self._desk.unknowns.observe(BookRead(started, self.external))
             await self._desk.resolver.operations.release(started)
             self.funds = await self._desk.broker.funds()

@@ -93,6 +93,7 @@ class AccountDesk:
         self.gate = Gate(self, shared, self._unresolved)
         self.book = BookKeeper(self, shared)
         self.inbox = Inbox(self, shared)
+        self.opened_at = micros(shared.clock.now())
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False

@@ -117,6 +117,9 @@ class Gate:
             return "this process is not sure that it still sends for the account"
         if self._desk.book.login_lost:
             return "the broker login is over"
+        if order.queued_at < self._desk.opened_at and not self._desk.book.was_read:
+            # Our own tables may have been put back to an earlier state (a backup, a damaged log); the broker's book has not.
+            return "it was queued before this desk opened, and the broker's book has not been read since"
         uncertain = [o for o in self._desk.ledger.open_in(order.lane) if o.state in UNCERTAIN]
         if uncertain and not order.reduces:
             return "an earlier order of this strategy in this instrument is not accounted for"

@@ -204,7 +204,8 @@ def _use_one(tx: Transaction, scope_id: str, date: str, cap: int | None) -> bool
     row = {"scope": scope_id, "date": date, "cap": cap or 2**31 - 1}
     more = "UPDATE usage SET sent = sent + 1 WHERE scope_id = :scope AND trading_date = :date AND sent < :cap"
     first = "INSERT INTO usage (scope_id, trading_date, sent) VALUES (:scope, :date, 1) ON CONFLICT DO NOTHING"
-    return bool(tx.execute(more, row) or tx.execute(first, row))
+    # The third try is for the other process that made the row meanwhile.
+    return bool(tx.execute(more, row) or tx.execute(first, row) or tx.execute(more, row))
 
 
 def _give_back(tx: Transaction, order: OrderRecord) -> None:

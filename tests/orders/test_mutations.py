@@ -90,7 +90,9 @@ async def _placed_and_timed_out(house: House) -> list[str]:
 
 
 async def _killed_after_sending(house: House) -> list[str]:
+    """The book that the next process reads before it sends does not show the order yet."""
     oracle = Oracle(house)
+    house.broker.lag_s = 45.0
     house.process.life.dies_at("sending.answered")
     await house.alert(buy())
     await house.run(1)

@@ -443,3 +443,20 @@ async def test_an_attempt_remembers_only_strangers_orders_that_could_be_mistaken
 
     *_, attempt = house.rows("SELECT cursor FROM attempts ORDER BY id")
     assert attempt["cursor"] == '["B7"]'
+
+
+async def test_an_order_that_cannot_be_processed_ends_unsent_once_the_database_lets_it(house: House) -> None:
+    await unsure(house)
+    await house.alert(buy())
+
+    def slip(order: OrderRecord) -> Refusal | None:
+        raise KeyError(order.symbol)
+
+    house.desk.gate.refusal = slip  # type: ignore[method-assign]
+    writer = house.process.writer
+    writer.faulty, writer.fails = lambda work, _: isinstance(work, sending.Withdraw), 1
+    await house.run(5)
+
+    order = house.order()
+    assert (str(order.state), order.code) == ("NOT_SENT", "internal_error")
+    assert order.message == "Not processed (KeyError). Nothing was sent."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import base64
 import copy
@@ -25,8 +26,9 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bridge
 from bridge.kit import logs
-from bridge.kit.logs import Secret, configure, mask
+from bridge.kit.logs import FIELDS, Secret, configure, mask
 from bridge.kit.settings import Settings
 
 Lines = Callable[[], str]
@@ -430,3 +432,21 @@ def test_configuring_twice_writes_once() -> None:
     structlog.get_logger("bridge.test").info("hello")
     assert first.getvalue() == ""
     assert second.getvalue().count("hello") == 1
+
+
+NUMBERS_AND_FLAGS = {"fence", "lease_kept", "ms", "seconds"}
+
+
+def test_every_word_that_the_program_logs_may_be_written() -> None:
+    """A text under a name that is not listed would be withheld just when somebody needs it."""
+    calls = [
+        (path.name, node.lineno, keyword.arg)
+        for path in Path(bridge.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[0] in ("log", "_log")
+        for keyword in node.keywords
+    ]
+
+    assert len(calls) > 50
+    allowed = FIELDS | NUMBERS_AND_FLAGS | {"exc_info"}
+    assert [call for call in calls if call[2] not in allowed] == []

@@ -54,12 +54,43 @@ def of(row: Row) -> Held:
     return Held(Decimal(row["quantity"]), Decimal(row["average_price"]), Decimal(row["realised"]))
 
 
+def repriced(held: Held, side: Side, quantity: Decimal, by: Decimal) -> Held:
+    """The holding when `quantity` units of one order turn out to have cost `by` more each than they were booked at.
+
+    What is still held of them costs more on average; of the others, the difference has been realised.
+    """
+    still_held = min(quantity, abs(held.quantity)) if held.quantity * side.sign > 0 else ZERO
+    average = held.average_price + by * still_held / abs(held.quantity) if still_held else held.average_price
+    return Held(held.quantity, average, held.realised - side.sign * by * (quantity - still_held))
+
+
 def record_fill(
     tx: Transaction, order: OrderRecord, quantity: Decimal, price: Decimal, at: int, key: str, provenance: str
 ) -> Held:
     """Store one execution and what it makes of the holding. `key` is unique per order, so that a fill counts once."""
     before = load(tx, order)
     held = after_fill(before, order.side, quantity, price)
+    return _store(tx, order, before, held, quantity, price, at, key, provenance)
+
+
+def correct_price(tx: Transaction, order: OrderRecord, average: Decimal, at: int, provenance: str) -> Held:
+    """Book the difference between the order's average price as it was booked and as it is, as a fill of no units."""
+    before = load(tx, order)
+    held = repriced(before, order.side, order.filled, average - (order.average_price or ZERO))
+    return _store(tx, order, before, held, ZERO, average, at, f"price:{average:f}:{at}", provenance)
+
+
+def _store(
+    tx: Transaction,
+    order: OrderRecord,
+    before: Held,
+    held: Held,
+    quantity: Decimal,
+    price: Decimal,
+    at: int,
+    key: str,
+    provenance: str,
+) -> Held:
     fill = {
         "order_id": order.id,
         "account_id": order.account_id,

@@ -27,10 +27,9 @@ from bridge.kit.clock import Clock, micros
 from bridge.kit.database import Transaction, Writer
 from bridge.orders import journal
 from bridge.orders.baskets import ask_to_unwind
-from bridge.orders.holdings import ZERO, Held, Ledger, load, record_fill
+from bridge.orders.holdings import ZERO, Held, Ledger, correct_price, load, record_fill
 from bridge.orders.journal import Notice
 from bridge.orders.records import OrderRecord, describe
-from bridge.orders.repricing import correct_price
 
 YIELD_EVERY = 200
 SEEN = {

@@ -15,9 +15,8 @@ from bridge.brokers.base import BrokerOrder, BrokerState
 from bridge.domain.intent import OrderType, Side
 from bridge.domain.lifecycle import Provenance
 from bridge.orders import updates
-from bridge.orders.holdings import Held, Ledger, after_fill
+from bridge.orders.holdings import Held, Ledger, after_fill, repriced
 from bridge.orders.records import OrderRecord
-from bridge.orders.repricing import repriced
 from tests.support.brokers import Act, How
 from tests.support.house import INFY, House, buy, leave
 from tests.support.oracle import Oracle

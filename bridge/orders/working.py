@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.domain.intent import Intent
 from bridge.domain.lifecycle import Provenance
@@ -16,6 +17,8 @@ from bridge.orders.situation import Candidate
 
 if TYPE_CHECKING:
     from bridge.orders.desk import AccountDesk, Services
+
+_FILTERS = frozenset({"side", "order_type", "opened_by"})
 
 
 class WorkingOrders:
@@ -30,11 +33,11 @@ class WorkingOrders:
         """Cancel the order that is named, or all that are meant; a sentence that says what was done."""
         if intent.wish.order_id:
             return await self._cancel_one(intent, intent.wish.order_id)
-        side = str((intent.wish.filter or {}).get("side", ""))
-        mine = [o for o in self._mine(intent) if o.alert_id != intent.alert_id]
-        if intent.symbol:
-            mine = [o for o in mine if (o.exchange, o.symbol) == (intent.exchange, intent.symbol)]
-        chosen = [o for o in mine if not side or o.side == side]
+        wanted = intent.wish.filter or {}
+        if unknown := sorted(set(wanted) - _FILTERS):
+            said = f"Which orders are meant by {', '.join(unknown)} is not known here, so nothing was cancelled."
+            return Refusal("cancel_filter_unsupported", said)
+        chosen = [order for order in self._mine(intent) if _is_meant(order, intent, wanted)]
         for order in chosen:
             await self._operations.cancel(order, "asked for by the alert")
         return f"{len(chosen)} working orders: cancel asked" if chosen else "no working orders to cancel"
@@ -100,6 +103,17 @@ class WorkingOrders:
             f" {held.normalize():f}.",
             {"quantity": quantity, "held": held},
         )
+
+
+def _is_meant(order: OrderRecord, intent: IntentRecord, wanted: Mapping[str, Any]) -> bool:
+    """An alert's cancel is for what earlier ones placed, unless it asks for what the same alert did."""
+    of_this_alert = order.alert_id == intent.alert_id
+    return (
+        (not intent.symbol or (order.exchange, order.symbol) == (intent.exchange, intent.symbol))
+        and of_this_alert is ("opened_by" in wanted)
+        and order.side == wanted.get("side", order.side)
+        and order.order_type == wanted.get("order_type", order.order_type)
+    )
 
 
 def _risks_more(order: OrderRecord, changed: Candidate) -> bool:

@@ -280,7 +280,9 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"c2hvcnQ=\n", b"c2hvcnQ=\nc2hvcnQ=\n", b"no keys at all", Fernet.generate_key() + b"\nc2hvcnQ=\n"]
+    "content",
+    [b"", b"c2hvcnQ=\n", b"c2hvcnQ=\nc2hvcnQ=\n", b"no keys at all", Fernet.generate_key() + b"\nc2hvcnQ=\n"],
+    ids=["empty", "short pepper", "short pepper and key", "no keys", "short key"],
 )
 def test_a_damaged_key_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "master.key"

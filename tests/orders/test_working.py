@@ -64,6 +64,38 @@ async def test_cancelling_one_symbols_orders_may_name_a_side(
     assert [order.side for order in house.orders() if order.state == "WORKING"] == left
 
 
+async def test_cancelling_may_name_a_type_of_order(house: House) -> None:
+    await house.alert(entry(10))
+    await house.alert(buy("INFY", 5, order_type=OrderType.STOP, trigger_price=D(120)))
+    await house.run(2)
+    await house.alert(wish(Intent.CANCEL_ORDERS, "INFY", filter={"order_type": "stop"}))
+    await house.run(5)
+
+    assert house.states() == ["WORKING", "CANCELLED"]
+
+
+async def test_a_cancel_for_what_the_same_alert_placed_leaves_earlier_orders_alone(house: House) -> None:
+    await house.alert(entry(10))
+    await house.run(2)
+    await house.alert(entry(5), wish(Intent.CANCEL_ORDERS, "INFY", filter={"opened_by": "this message"}))
+    await house.run(5)
+
+    assert [(order.quantity, order.state) for order in house.orders()] == [(10, "WORKING"), (5, "NOT_SENT")]
+
+
+@pytest.mark.parametrize("filtered", [{"tag": "A"}, {"side": "buy", "zone_id": "7"}])
+async def test_a_cancel_for_orders_nobody_can_tell_apart_cancels_nothing(
+    house: House, filtered: dict[str, str]
+) -> None:
+    await house.alert(entry(10))
+    await house.run(2)
+    await house.alert(wish(Intent.CANCEL_ORDERS, "INFY", filter=filtered))
+    await house.run(5)
+
+    assert house.states() == ["WORKING"]
+    assert house.intents()[-1]["code"] == "cancel_filter_unsupported"
+
+
 async def test_cancelling_where_nothing_works_says_so(house: House) -> None:
     await house.alert(wish(Intent.CANCEL_ORDERS, "INFY"))
     await house.run(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ from bridge.kit.clock import from_micros, micros
 from bridge.kit.database import Reader, Row
 from bridge.market.base import Market
 
+YIELD_EVERY = 100  # rows
+
 
 @dataclass(frozen=True, slots=True)
 class Views:
@@ -32,7 +35,12 @@ class Views:
         """Orders that still work or changed since then, in the order they came."""
         sql = select_sql(paper_orders, f"{OF_ACCOUNT} AND ({WORKING_SQL} OR updated_at >= :since)", order="seq")
         rows = await self._rows(sql, since=micros(since))
-        return [_order(from_row(PaperOrder, row)) for row in rows]
+        orders = []
+        for place, row in enumerate(rows, start=1):
+            orders.append(_order(from_row(PaperOrder, row)))
+            if place % YIELD_EVERY == 0:
+                await asyncio.sleep(0)  # a long book must not make an alert wait
+        return orders
 
     async def trades(self, since: datetime) -> Sequence[BrokerTrade]:
         """Executions since then, oldest first."""

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="BRIDGE_", env_file=".env", extra="ignore", frozen=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on; anything but loopback needs a TLS proxy in front")
-    port: int = Field(8000, ge=1, le=65535, description="HTTP port")
+    port: int = Field(8000, ge=0, le=65535, description="HTTP port; 0 takes a free one")
     ws_port: int = Field(8765, ge=1, le=65535, description="Port of the streaming proxy")
     data_dir: Path = Field(Path("./var"), description="Where the database, keys and logs live")
     database_url: str | None = Field(

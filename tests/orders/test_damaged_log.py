@@ -17,7 +17,7 @@ from tests.support.brokers import Act, How
 from tests.support.house import House, buy, sell
 
 SEED = 111
-CUTS = {"sample": 20, "pr": 50, "night": 500}
+CUTS = {"sample": 6, "pr": 50, "night": 500}
 ANSWERS = (How.ACCEPT, How.ACCEPT, How.PLACED_UNKNOWN, How.LOST_UNKNOWN)
 
 

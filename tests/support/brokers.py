@@ -170,9 +170,10 @@ class ScriptedBroker:
         return [resting for resting in self.orders.values() if resting.row.state in live]
 
     def fill(self, number: str, quantity: Decimal | int | None = None, price: Decimal | int = 100) -> None:
-        """Execute `quantity` more units (all by default) at a price."""
+        """Execute `quantity` more units (all by default, and never more than are left) at a price."""
         row = self.orders[number].row
-        more = row.quantity - row.filled if quantity is None else Decimal(quantity)
+        left = row.quantity - row.filled
+        more = left if quantity is None else min(Decimal(quantity), left)
         filled = row.filled + more
         average = ((row.average_price or Decimal(0)) * row.filled + Decimal(price) * more) / filled
         state = BrokerState.FILLED if filled == row.quantity else BrokerState.PARTIALLY_FILLED

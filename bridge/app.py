@@ -215,9 +215,7 @@ class Bridge:
         @contextlib.asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
             await self.start()
-            # What is here now stays: the collector need not look at it again, nor look after every 700 new objects.
-            gc.freeze()
-            gc.set_threshold(10_000)
+            gc.freeze()  # what is here now stays: the collector need not look at it again
             yield
             await self.stop()
 

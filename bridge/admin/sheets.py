@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from starlette.responses import Response
 
-ROWS_MAX = 10_000
+ROWS_MAX = 2_000
 # What makes a spreadsheet take a text for a formula; the wide ones are those of East Asian keyboards.
 _FORMULA_STARTS = frozenset("=+-@＝＋－＠")
 

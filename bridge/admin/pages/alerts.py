@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +23,7 @@ from bridge.kit.database import Row
 MENU = Entry(label="Alerts", path="/alerts", icon="inbox", place=20, group="Today", counts="parked_alerts", in_bar=True)
 _MEMBERS = ("outcome", "source", "dialect", "q", "date")
 _FIRST_LINE = 120
-_AT_ONCE = 500  # rows in memory while a sheet is made: each may carry a body of 64 KiB
+_AT_ONCE = 50  # rows in memory while a sheet is made: each may carry a body of 64 KiB
 _SHEET_HEAD = (
     "Received (IST)", "Alert", "Source", "Strategy", "Dialect", "Outcome", "Meaning", "Code", "Message", "Sender",
     "Repeat of", "Received text, its beginning",
@@ -156,21 +157,28 @@ def _day(text: str) -> date | None:
 
 async def _lines(visit: Visit, rows: Sequence[Row]) -> list[AlertLine]:
     ids = [row["id"] for row in rows]
-    intents = await visit.queries.intents_of(visit.user.id, ids)
-    orders = await visit.queries.orders_of(visit.user.id, ids)
+    intents = _by_alert(await visit.queries.intents_of(visit.user.id, ids))
+    orders = _by_alert(await visit.queries.orders_of(visit.user.id, ids))
     repeats = await visit.queries.repeats(visit.user.id, rows)
     names, now = visit.names, visit.now
     return [
         alert_line(
             row,
-            [i for i in intents if i["alert_id"] == row["id"]],
-            [o for o in orders if o["alert_id"] == row["id"]],
+            intents[row["id"]],
+            orders[row["id"]],
             len(repeats[row["id"]]),
             names,
             now,
         )
         for row in rows
     ]
+
+
+def _by_alert(rows: Sequence[Row]) -> defaultdict[str, list[Row]]:
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["alert_id"]].append(row)
+    return found
 
 
 def alert_line(

@@ -175,7 +175,8 @@ def test_the_other_theme_is_one_press_away_without_scripts(chromium: Browser, ad
     there, back = ("Dark colours", "Light colours") if system == "light" else ("Light colours", "Dark colours")
     colours = [shade(visitor.page)]
     for name in (there, back):
-        visitor.page.get_by_role("button", name=name).click()
+        with visitor.page.expect_navigation():
+            visitor.page.get_by_role("button", name=name).click()
         colours.append(shade(visitor.page))
 
     day, night = "rgb(244, 245, 247)", "rgb(14, 18, 23)"

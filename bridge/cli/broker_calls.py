@@ -50,11 +50,8 @@ def _sentence(funds: Funds) -> str:
 
 
 def _connected(house: House, account: Account) -> Broker:
-    from bridge.app import (
-        calendar_of,
-        connect_broker,
-        market_of,
-    )  # the whole product: only a question to a broker needs it
+    # The whole product: only a question to a broker needs it.
+    from bridge.app import calendar_of, connect_broker, market_of
 
     calendar = calendar_of(house.settings)
     return connect_broker(

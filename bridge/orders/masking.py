@@ -27,7 +27,8 @@ def mask(body: str, secret: str | None, licence: str | None = None) -> str:
     if licence:
         body = body.replace(licence, "0" * len(licence))
     if secret and len(secret) >= _SHORTEST:
-        for written in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+        for written in sorted(forms, key=len, reverse=True):  # an escaped form begins with the plain one
             body = body.replace(written, MASK)
     elif secret:
         body = re.sub(rf"""(:\s*["']){re.escape(secret)}(["'])""", rf"\g<1>{MASK}\g<2>", body)

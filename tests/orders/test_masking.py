@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.orders.masking import MASK, mask
@@ -43,6 +43,7 @@ SECRETS = st.text(min_size=6, max_size=40).filter(lambda text: text not in json.
 
 
 @given(SECRETS, st.booleans())
+@example("00000\\", False)
 def test_no_secret_is_left_in_a_body(secret: str, ascii_only: bool) -> None:
     body = json.dumps({"symbol": "INFY", "secret": secret}, ensure_ascii=ascii_only)
 

@@ -45,11 +45,14 @@ def findings(files: Iterable[Path], root: Path = ROOT) -> list[str]:
 
 def machine_patterns(root: Path) -> dict[str, re.Pattern[str]]:
     """What only this machine can know: its folders and the hosts of its package clients."""
-    folders = [str(folder) for folder in (root, root.parent, Path.home()) if len(folder.parts) > 1]
+    # A folder at the top of the tree belongs to every machine: it tells nothing (a clone may lie in any of them).
+    folders = [str(folder) for folder in (root, root.parent, Path.home()) if len(folder.parts) > 2]
     spoken = " ".join(os.environ.get(name, "") for name in HOST_SETTINGS)
     spoken += _said(["python3", "-m", "pip", "config", "list"]) + _said(["npm", "config", "get", "registry"])
     hosts = set(re.findall(r"https?://(?:[^@/\s']*@)?([\w.-]+\.\w+)", spoken)) - PUBLIC_NAMES
-    patterns = {"a folder of this machine": re.compile("|".join(rf"(?<!\w){re.escape(f)}/" for f in folders))}
+    patterns = {}
+    if folders:
+        patterns["a folder of this machine"] = re.compile("|".join(rf"(?<!\w){re.escape(f)}/" for f in folders))
     if hosts:
         patterns["a package index in use here"] = re.compile("|".join(map(re.escape, sorted(hosts))))
     return patterns

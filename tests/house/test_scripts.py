@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.branch_coverage import verdict
-from scripts.leaks import findings
+from scripts.leaks import findings, machine_patterns
 from scripts.lock import ADDRESS, constraints_block, hashes, with_constraints, without_constraints
 from scripts.paste_demo_curl import pasted
 from scripts.readme_command import command
@@ -117,3 +117,9 @@ def test_secrets_are_made_once_and_kept_from_git(tmp_path: Path) -> None:
     assert f":{password}@postgres:" in (tmp_path / "secrets" / "database_url").read_text()
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
     assert (tmp_path / "secrets" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_clone_in_a_folder_that_every_machine_has_is_no_leak() -> None:
+    patterns = machine_patterns(Path("/tmp") / "clone")
+
+    assert not any(pattern.search("file:///tmp/a.whl") for pattern in patterns.values())

@@ -155,9 +155,8 @@ class AccountDesk:
 
     def standing(self, lane: Lane, coming: Collection[Side]) -> Standing:
         """What the lane's strategy holds, and which way it may be moving; `coming` are the sides of orders being committed."""
-        orders = self.ledger.open_in(lane)
-        idle = lane not in self._busy and not orders and not coming
-        moving = frozenset([*coming, *(order.side for order in orders)])
+        moving = self.ledger.sides_in(lane).union(coming)
+        idle = lane not in self._busy and not moving
         return Standing(self.ledger.holding(lane).quantity, idle, moving)
 
     async def look_for_work(self) -> None:

@@ -120,8 +120,7 @@ class Gate:
         if order.queued_at < self._desk.opened_at and not self._desk.book.was_read:
             # Our own tables may have been put back to an earlier state (a backup, a damaged log); the broker's book has not.
             return "it was queued before this desk opened, and the broker's book has not been read since"
-        uncertain = [o for o in self._desk.ledger.open_in(order.lane) if o.state in UNCERTAIN]
-        if uncertain and not order.reduces:
+        if not order.reduces and self._desk.ledger.is_uncertain(order.lane):
             return "an earlier order of this strategy in this instrument is not accounted for"
         if order.basket not in (None, "continue") and self.leg_waits(order):
             return "the leg before it has not been accepted yet"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
 from bridge.domain.intent import Side
-from bridge.domain.lifecycle import TERMINAL
+from bridge.domain.lifecycle import TERMINAL, UNCERTAIN
 from bridge.kit.database import Row, Transaction
 from bridge.orders import tables
 from bridge.orders.metrics import ORDERS
 from bridge.orders.records import Lane, OrderRecord, stored
 
 ZERO = Decimal(0)
+_NONE: frozenset[Side] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,30 @@ def _key(order: OrderRecord) -> Row:
     }
 
 
+class _Open:
+    """The orders of one lane that have not come to an end, with what every alert asks about them."""
+
+    __slots__ = ("orders", "sides", "uncertain")
+
+    def __init__(self) -> None:
+        self.orders: dict[str, OrderRecord] = {}
+        self.sides: Counter[Side] = Counter()
+        self.uncertain: set[str] = set()
+
+    def put(self, order: OrderRecord) -> None:
+        """Take an order in, or how it stands now; one that has ended goes."""
+        self.uncertain.discard(order.id)
+        if order.state in TERMINAL:
+            if self.orders.pop(order.id, None):
+                self.sides[order.side] -= 1
+            return
+        if order.id not in self.orders:
+            self.sides[order.side] += 1
+        self.orders[order.id] = order
+        if order.state in UNCERTAIN:
+            self.uncertain.add(order.id)
+
+
 class Ledger:
     """One account's day in memory: its orders by id, by our reference and by the broker's id, and what its strategies hold.
 
@@ -146,7 +172,7 @@ class Ledger:
         self.by_broker_id: dict[str, str] = {}
         self.held: dict[Lane, Held] = {}
         self._baskets: dict[str, set[str]] = {}
-        self._open: dict[Lane, dict[str, OrderRecord]] = {}
+        self._open: dict[Lane, _Open] = {}
 
     def put(self, order: OrderRecord) -> None:
         """Take an order in, or what became of it."""
@@ -164,16 +190,13 @@ class Ledger:
         namesake = self.find(order.broker_order_id or "", None)
         if order.broker_order_id and (namesake is None or namesake.trading_date <= order.trading_date):
             self.by_broker_id[order.broker_order_id] = order.id
-        if order.state in TERMINAL:
-            self._close(order)
-        else:
-            self._open.setdefault(order.lane, {})[order.id] = order
-
-    def _close(self, order: OrderRecord) -> None:
-        lane = self._open.get(order.lane, {})
-        lane.pop(order.id, None)
-        if not lane:
-            self._open.pop(order.lane, None)
+        lane = order.lane
+        here = self._open.get(lane)
+        if here is None:
+            here = self._open[lane] = _Open()
+        here.put(order)
+        if not here.orders:
+            del self._open[lane]
 
     def forget(self, order: OrderRecord) -> None:
         """Let go of an order that ended."""
@@ -188,7 +211,17 @@ class Ledger:
 
     def open_in(self, lane: Lane) -> list[OrderRecord]:
         """The lane's orders that have not come to an end."""
-        return list(self._open.get(lane, {}).values())
+        return list(self._open[lane].orders.values()) if lane in self._open else []
+
+    def sides_in(self, lane: Lane) -> frozenset[Side]:
+        """Which way the lane's open orders trade."""
+        return (
+            frozenset(side for side, count in self._open[lane].sides.items() if count) if lane in self._open else _NONE
+        )
+
+    def is_uncertain(self, lane: Lane) -> bool:
+        """Whether nobody knows what became of one of the lane's orders."""
+        return lane in self._open and bool(self._open[lane].uncertain)
 
     def of_basket(self, alert_id: str) -> list[OrderRecord]:
         """The orders that an alert of several legs led to at this account."""
@@ -196,7 +229,7 @@ class Ledger:
 
     def unsettled(self) -> list[OrderRecord]:
         """Every order that has not come to an end."""
-        return [order for lane in self._open.values() for order in lane.values()]
+        return [order for lane in self._open.values() for order in lane.orders.values()]
 
     def find(self, broker_order_id: str, ref: str | None) -> OrderRecord | None:
         """Our order behind a row of the broker's book."""

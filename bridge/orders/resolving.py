@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bridge.accounts.model import Feed
 from bridge.domain.intent import Intent, OrderType, Product, QuantityType
-from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, IntentState, OrderState, Provenance
+from bridge.domain.lifecycle import AT_BROKER, IntentState, OrderState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
 from bridge.kit.clock import micros
@@ -102,8 +102,7 @@ class Resolver:
                 return Refusal(
                     "deadline_passed", "The orders before it did not settle in time, so the position was not certain."
                 )
-            uncertain = any(o.state in UNCERTAIN for o in self._desk.ledger.open_in(lane))
-            if uncertain and intent.state is not IntentState.HELD:
+            if self._desk.ledger.is_uncertain(lane) and intent.state is not IntentState.HELD:
                 intent = await self._hold(intent)
             await self._desk.change()
 

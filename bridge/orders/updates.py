@@ -32,6 +32,7 @@ from bridge.orders.journal import Notice
 from bridge.orders.records import OrderRecord, describe
 
 YIELD_EVERY = 200
+TOGETHER = 50  # reports with news that share a commit
 SEEN = {
     BrokerState.OPEN: OrderState.WORKING,
     BrokerState.TRIGGER_PENDING: OrderState.WORKING,
@@ -58,6 +59,7 @@ class Updates:
         Adapters give the identical row for what has not changed, so that most of a book is passed over at a glance.
         """
         external = []
+        news: list[tuple[OrderRecord, BrokerOrder]] = []
         settled: dict[str, tuple[OrderRecord, BrokerOrder]] = {}
         for place, report in enumerate(reports, start=1):
             if place % YIELD_EVERY == 0:
@@ -70,12 +72,23 @@ class Updates:
             if known and known[0] is order and known[1] is report:
                 settled[order.id] = known
             elif _says_more(order, report):
-                await self.link(order, report, provenance)
+                news.append((order, report))
             else:
                 settled[order.id] = order, report
+            if len(news) == TOGETHER:
+                await self._link_all(news, provenance)
+                news = []
+        await self._link_all(news, provenance)
         if provenance is Provenance.BOOK:
             self._settled = settled
         return external
+
+    async def _link_all(self, news: Sequence[tuple[OrderRecord, BrokerOrder]], provenance: Provenance) -> None:
+        """Side by side, so that they share a commit. They are stored, and come into memory, in the book's order."""
+        links = (self.link(order, report, provenance) for order, report in news)
+        for problem in await asyncio.gather(*links, return_exceptions=True):
+            if isinstance(problem, BaseException):
+                raise problem
 
     async def link(self, order: OrderRecord, report: BrokerOrder, provenance: Provenance, why: str = "") -> None:
         """This report is about this order: bring the order to where its broker has it."""

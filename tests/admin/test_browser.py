@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from bridge.kit.settings import Settings
 from tests.admin.rows import Seeded
@@ -200,11 +200,11 @@ def test_the_whole_journey_works_without_scripts(chromium: Browser, address: str
     decide = page.locator("form[action$='/decide']")
     decide.get_by_label("Your password, to make sure it is you").fill(PASSWORD)
     decide.get_by_role("button", name="Decide BUY 65").click()
-    assert page.get_by_role("status").get_by_text("Booked: 65 at 26,482.10.").is_visible()
+    expect(page.get_by_role("status").get_by_text("Booked: 65 at 26,482.10.")).to_be_visible()
 
     page.goto("/orders")
     page.get_by_role("button", name="Cancel BUY 200 RELIANCE, live").click()
-    assert page.get_by_text("Cancel asked. It is still open").is_visible()
+    expect(page.get_by_text("Cancel asked. It is still open")).to_be_visible()
 
     page.get_by_role("banner").get_by_role("link", name="Stop").click()
     page.get_by_label("Type STOP to confirm").fill("STOP")
@@ -212,7 +212,7 @@ def test_the_whole_journey_works_without_scripts(chromium: Browser, address: str
     page.get_by_text("Start again").click()
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Start Everything, all people").click()
-    assert page.get_by_text("Trading again: Everything, all people.").is_visible()
+    expect(page.get_by_text("Trading again: Everything, all people.")).to_be_visible()
 
     page.goto("/more")
     page.get_by_role("main").get_by_role("button", name="Sign out").click()

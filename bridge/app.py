@@ -36,11 +36,13 @@ from bridge.market.none import NoPrices
 from bridge.market.simulated import SimulatedMarket
 from bridge.market.symbols import resolve
 from bridge.orders import metrics
+from bridge.orders.connections import Connections
 from bridge.orders.control import Control
-from bridge.orders.desk import Services
+from bridge.orders.desk import AccountDesk, Services
 from bridge.orders.dispatcher import Dispatcher
 from bridge.orders.lease import Holder, Leases
 from bridge.orders.pipeline import Pipeline
+from bridge.orders.placing import Placing
 from bridge.orders.squareoff import SquareOff
 from bridge.orders.survey import Survey
 from bridge.webhooks import description
@@ -120,6 +122,8 @@ class Bridge:
             self.dispatcher,
         )
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
+        self.placing = Placing(self.pipeline.submit, self.reader, self.clock, self._desk)
+        self.connections = Connections(self._desk, self._connect)
         self.square_off = SquareOff(self.pipeline, self.survey, self.reader, self.clock)
         self.refusals = Refusals(self.clock)
         self._web = web
@@ -144,8 +148,11 @@ class Bridge:
         self._spawn(broker.warm())
         return broker, getattr(broker, "capabilities", declaration(account.broker).capabilities)
 
+    def _desk(self, account_id: str) -> AccountDesk | None:
+        return self.dispatcher.desks.get(account_id)
+
     def _broker_says(self, account_id: str) -> None:
-        desk = self.dispatcher.desks.get(account_id)
+        desk = self._desk(account_id)
         if desk is not None:
             desk.book.read_now()
 
@@ -187,6 +194,7 @@ class Bridge:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.dispatcher.stop()
+        await self.connections.close()
         await asyncio.to_thread(self.writer.close)
         self.engine.dispose()
 
@@ -225,7 +233,7 @@ class Bridge:
         site.add_api_route("/health/ready", self.ready, methods=["GET"], include_in_schema=False)
         site.add_api_route("/metrics", self.metrics, methods=["GET"], include_in_schema=False)
         if self._web:
-            site.include_router(api.create(self.reader, self.vault, self.clock, self.directory))
+            site.include_router(api.create(self._api_ports()))
             site.include_router(admin.create(self._ports()))
             _describe_hook(site)
         return site
@@ -246,6 +254,25 @@ class Bridge:
             decide=self.control.decide,
             panic=self.control.panic,
             turned_away=self.refusals.lines,
+        )
+
+    def _api_ports(self) -> api.Ports:
+        return api.Ports(
+            reader=self.reader,
+            writer=self.writer,
+            vault=self.vault,
+            clock=self.clock,
+            directory=self.directory,
+            accounts=self.accounts,
+            market=self.market,
+            calendar=self.calendar,
+            place=self.placing.place,
+            desk=self._desk,
+            broker=self.connections.of,
+            capabilities=capabilities_of,
+            replay=self.control.replay,
+            cancel=self.control.cancel,
+            panic=self.control.panic,
         )
 
     async def live(self) -> Response:

@@ -132,6 +132,18 @@ class SourceSettings(_Settings):
     dialect: str | None = None
 
 
+class KeySettings(_Settings):
+    """What a key of the API may do beyond its scopes: for which account, from where, how fast."""
+
+    account_id: str | None = None  # where its orders go; None: the person's only account
+    paper_account_id: str | None = None  # where they go while `analyze` is on; None: the person's first paper account
+    analyze: bool = False
+    order_mode: Literal["auto", "semi_auto"] = "auto"  # semi_auto: its orders wait until a person approves them
+    allowed_senders: tuple[str, ...] = ()  # addresses or networks; empty = from anywhere
+    orders_per_second: int = Field(10, ge=1, le=1000)
+    requests_per_second: int = Field(50, ge=1, le=1000)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One connection to one broker."""

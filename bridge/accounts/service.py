@@ -15,7 +15,7 @@ from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import Table
 
 from bridge.accounts import tables
-from bridge.accounts.model import AccountSettings, Role, SourceSettings, StrategySettings
+from bridge.accounts.model import AccountSettings, KeySettings, Role, SourceSettings, StrategySettings
 from bridge.kit.clock import Clock, micros
 from bridge.kit.database import Row, Transaction, Writer
 from bridge.kit.ids import new_id
@@ -264,7 +264,15 @@ class Accounts:
 
         return await self._writer.run(work)
 
-    async def add_key(self, user_id: str, name: str, scopes: tuple[str, ...], *, days: int = 90) -> str:
+    async def add_key(
+        self,
+        user_id: str,
+        name: str,
+        scopes: tuple[str, ...],
+        *,
+        days: int = 90,
+        settings: KeySettings | None = None,
+    ) -> str:
         """An API key, shown this once: `brk_<id>_<secret>`."""
         key_id, secret = new_id("k").removeprefix("k_")[10:], secrets.token_urlsafe(32)
         key = f"brk_{key_id}_{secret}"
@@ -276,9 +284,31 @@ class Accounts:
             "scopes": " ".join(scopes),
             "created_at": self._now(),
             "expires_at": micros(self._clock.now() + timedelta(days=days)),
+            "settings": (settings or KeySettings()).model_dump_json(),
         }
         await self._writer.run(_adding(tables.api_keys, row))
         return key
+
+    async def change_key(self, user_id: str, key_id: str, **changes: Any) -> KeySettings | None:
+        """Change members of a key's settings; None when that user has no such key."""
+        key = {"id": key_id, "user_id": user_id}
+
+        def work(tx: Transaction) -> KeySettings | None:
+            if not tx.execute("UPDATE api_keys SET name = name WHERE id = :id AND user_id = :user_id", key):
+                return None
+            (row,) = tx.rows("SELECT settings FROM api_keys WHERE id = :id", key)
+            settings = KeySettings.model_validate({**json.loads(row["settings"]), **changes})
+            sql = "UPDATE api_keys SET settings = :settings WHERE id = :id"
+            tx.execute(sql, {"settings": settings.model_dump_json(), "id": key_id})
+            touch(tx)
+            return settings
+
+        return await self._writer.run(work)
+
+    async def key_was_used(self, key_id: str, at: int) -> None:
+        """Note when a key was used; the page shows it."""
+        row = {"id": key_id, "at": at}
+        await self._writer.run(lambda tx: tx.execute("UPDATE api_keys SET last_used_at = :at WHERE id = :id", row))
 
     async def revoke_key(self, user_id: str, key_id: str) -> bool:
         """End a key; False when that user has no such key."""

@@ -36,6 +36,8 @@ api_keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("settings", Text, nullable=False, server_default="{}"),
+    Column("last_used_at", BigInteger),
 )
 
 accounts = Table(

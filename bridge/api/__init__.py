@@ -1,5 +1,6 @@
-"""What programs ask: our own JSON API under `/api/v1`, for reading."""
+"""What programs ask: our own JSON API under `/api/v1`, and beside it the endpoints that OpenAlgo's clients call."""
 
+from bridge.api.ports import Ports
 from bridge.api.routes import create
 
-__all__ = ["create"]
+__all__ = ["Ports", "create"]

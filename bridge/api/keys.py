@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bridge.accounts.directory import Directory
-from bridge.accounts.model import User
+from bridge.accounts.model import KeySettings, User
+from bridge.accounts.service import Accounts
 from bridge.kit.clock import Clock, micros
 from bridge.kit.database import Reader, Row
 from bridge.kit.vault import Vault
@@ -15,6 +18,7 @@ from bridge.kit.vault import Vault
 SCOPES = ("read", "alerts:write", "orders:write", "orders:cancel", "stream")
 PREFIX = "brk_"
 
+USE_NOTED_EVERY_S = 60.0
 KNOWN_FOR_S = 0.9  # a key that was revoked, here or by another process, is refused within a second
 _REMEMBERED = 4096  # ids, unknown ones included, so that nobody can fill the memory
 _NO_HASH = "0" * 64
@@ -25,14 +29,19 @@ class Caller:
     """The key that a request came with, and whose it is."""
 
     key_id: str
+    name: str
     user: User
     scopes: frozenset[str]
+    settings: KeySettings
 
 
 class Keys:
     """Finds the caller of a key. A key's row is read at most once in `KNOWN_FOR_S`."""
 
-    def __init__(self, reader: Reader, vault: Vault, clock: Clock, directory: Directory) -> None:
+    def __init__(self, reader: Reader, vault: Vault, clock: Clock, directory: Directory, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._used: dict[str, float] = {}
+        self._notes: set[asyncio.Future[None]] = set()
         self._reader = reader
         self._vault = vault
         self._clock = clock
@@ -48,7 +57,30 @@ class Keys:
         if row is None or not right or not self._is_live(row):
             return None
         user = self._directory.snapshot.users.get(row["user_id"])
-        return Caller(row["id"], user, frozenset(row["scopes"].split())) if user and not user.disabled else None
+        if user is None or user.disabled:
+            return None
+        self._note_use(key_id or "")
+        settings = _settings(row["settings"])
+        return Caller(row["id"], row["name"], user, frozenset(row["scopes"].split()), settings)
+
+    def forget(self, key_id: str) -> None:
+        """Its row was changed here: read it again."""
+        self._rows.pop(key_id, None)
+
+    def _note_use(self, key_id: str) -> None:
+        """Written now and then, and never waited for: a request must not wait for it, nor fail because of it."""
+        now = self._clock.monotonic()
+        if now - self._used.get(key_id, -math.inf) < USE_NOTED_EVERY_S:
+            return
+        self._used[key_id] = now
+        task = asyncio.ensure_future(self._accounts.key_was_used(key_id, micros(self._clock.now())))
+        self._notes.add(task)
+        task.add_done_callback(self._noted)
+
+    def _noted(self, task: asyncio.Future[None]) -> None:
+        self._notes.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that nothing complains: the next use is noted again
 
     def _is_live(self, row: Row) -> bool:
         expires_at = row["expires_at"]
@@ -59,7 +91,9 @@ class Keys:
         read_at, row = self._rows.get(key_id, (-math.inf, None))
         if now - read_at < KNOWN_FOR_S:
             return row
-        sql = "SELECT id, user_id, key_hash, scopes, expires_at, revoked_at FROM api_keys WHERE id = :id"
+        sql = (
+            "SELECT id, name, user_id, key_hash, scopes, expires_at, revoked_at, settings FROM api_keys WHERE id = :id"
+        )
         found = await self._reader.row(sql, {"id": key_id})
         # Dated when the question was asked: what changed while it was answered is asked again in time.
         self._rows[key_id] = (now, found)
@@ -67,6 +101,11 @@ class Keys:
         if len(self._rows) > _REMEMBERED:
             self._rows.popitem(last=False)
         return found
+
+
+@lru_cache(maxsize=1024)
+def _settings(text: str) -> KeySettings:
+    return KeySettings.model_validate_json(text)
 
 
 def _id_of(key: str) -> str | None:

@@ -5,16 +5,15 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query
 
-from bridge.accounts.directory import Directory
+from bridge.api import openalgo
 from bridge.api.door import Door
 from bridge.api.keys import Caller, Keys
+from bridge.api.ports import Ports
 from bridge.api.problems import ProblemRoute, not_found
 from bridge.api.queries import Queries
 from bridge.api.shapes import Alert, AlertStory, Event, Order, OrderStory, Page, Position
 from bridge.domain.lifecycle import OrderState
-from bridge.kit.clock import Clock
-from bridge.kit.database import Reader, Row
-from bridge.kit.vault import Vault
+from bridge.kit.database import Row
 
 S = TypeVar("S", Alert, Order, Position, Event)
 
@@ -23,9 +22,18 @@ Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor`
 Wanted = Annotated[str | None, Query(max_length=40, description="Only those.")]
 
 
-def create(reader: Reader, vault: Vault, clock: Clock, directory: Directory) -> APIRouter:
-    """The API's router. Every route asks for a key with the scope `read`, and shows what belongs to its person."""
-    door, queries = Door(Keys(reader, vault, clock, directory)), Queries(reader)
+def create(ports: Ports) -> APIRouter:
+    """The API's router: our own resources, and the endpoints that OpenAlgo's clients call."""
+    keys = Keys(ports.reader, ports.vault, ports.clock, ports.directory, ports.accounts)
+    router = APIRouter()
+    router.include_router(_resources(ports, keys))
+    router.include_router(openalgo.create(ports, keys))
+    return router
+
+
+def _resources(ports: Ports, keys: Keys) -> APIRouter:
+    """Our own resources. Every route asks for a key with the scope `read`, and shows what belongs to its person."""
+    door, queries = Door(keys), Queries(ports.reader)
     router = APIRouter(prefix="/api/v1", route_class=ProblemRoute, tags=["api"])
     Asking = Annotated[Caller, Depends(door.asks_for("read"))]
 

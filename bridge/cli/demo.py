@@ -70,7 +70,7 @@ async def furnish(house: Bridge) -> Made:
     source = await accounts.add_source(
         user_id, strategy_id, "Demo webhook", SourceSettings(rate_per_minute=6000, burst=1000)
     )
-    api_key = await accounts.add_key(user_id, "Demo key", ("read", "alerts:write"))
+    api_key = await accounts.add_key(user_id, "Demo key", ("read", "alerts:write", "orders:write", "orders:cancel"))
     await house.directory.refresh()
     base_url = house.settings.base_url
     return Made(

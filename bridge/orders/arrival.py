@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bridge.accounts.model import Source
+from bridge.accounts.model import Source, Strategy
 from bridge.domain.intent import Reading
 
 
@@ -31,6 +31,7 @@ class Arrival:
     dry_run: bool = False
     replay_of: str | None = None
     reading: Reading | None = None  # given when the caller has read the alert already
+    strategy: Strategy | None = None  # given when the caller decides which account it trades on; else the source's
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Pipeline:
         return kept.answer
 
     def _read(self, arrival: Arrival) -> Case:
-        strategy = self._directory.snapshot.strategies[arrival.source.strategy_id]
+        strategy = arrival.strategy or self._directory.snapshot.strategies[arrival.source.strategy_id]
         settings = strategy.settings
         trace = Trace(self._clock, arrival.started)
         trace.add("received", "Received", "; ".join((f"from {arrival.sender}", *arrival.proofs)), at=arrival.started)

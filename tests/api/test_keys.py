@@ -30,7 +30,8 @@ async def test_a_key_in_a_header_is_let_in(world: World, path: str, header: str)
 
 def test_every_route_is_tried_here_and_only_reads(world: World) -> None:
     tried = {path.replace("al_asha", "{alert_id}").replace("or_asha", "{order_id}") for path in PATHS}
-    routes = world.app.openapi()["paths"]
+    described = world.app.openapi()["paths"]
+    routes = {path: acts for path, acts in described.items() if all("api" in act["tags"] for act in acts.values())}
 
     assert {path.removeprefix("/api/v1") for path in routes} == tried
     assert {method for methods in routes.values() for method in methods} == {"get"}

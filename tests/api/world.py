@@ -18,6 +18,8 @@ from bridge.kit import schema
 from bridge.kit.clock import micros
 from bridge.kit.database import Reader, Row, Transaction, Writer, connect
 from bridge.kit.vault import Vault
+from bridge.market.calendar import ALWAYS_OPEN
+from bridge.market.none import NoPrices
 from bridge.orders import tables
 from tests.support.clock import FakeClock
 
@@ -81,9 +83,36 @@ async def build(folder: Path, database_url: str = "") -> World:
     directory = Directory(reader, clock)
     await directory.refresh()
     app = FastAPI()
-    app.include_router(api.create(reader, vault, clock, directory))
+    app.include_router(api.create(ports(reader, writer, vault, clock, directory, accounts)))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bridge.test")
     return World(app, engine, clock, accounts, directory, reader, writer, client, asha, ravi)
+
+
+def ports(
+    reader: Reader, writer: Writer, vault: Vault, clock: FakeClock, directory: Directory, accounts: Accounts
+) -> api.Ports:
+    """Ports of a house where nothing trades."""
+
+    def nobody(*_: Any) -> Any:
+        raise AssertionError("nothing trades here")
+
+    return api.Ports(
+        reader=reader,
+        writer=writer,
+        vault=vault,
+        clock=clock,
+        directory=directory,
+        accounts=accounts,
+        market=NoPrices(clock),
+        calendar=ALWAYS_OPEN,
+        place=nobody,
+        desk=nobody,
+        broker=nobody,
+        capabilities=nobody,
+        replay=nobody,
+        cancel=nobody,
+        panic=nobody,
+    )
 
 
 async def person(accounts: Accounts, writer: Writer, name: str, now: int) -> Person:

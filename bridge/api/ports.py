@@ -1,0 +1,40 @@
+"""What the API is built on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bridge.accounts.directory import Directory
+from bridge.accounts.model import Account, User
+from bridge.accounts.service import Accounts
+from bridge.brokers.base import Broker, Capabilities
+from bridge.kit.clock import Clock
+from bridge.kit.database import Reader, Writer
+from bridge.kit.vault import Vault
+from bridge.market.base import Market
+from bridge.market.calendar import Calendar
+from bridge.orders.arrival import Answer, Arrival
+from bridge.orders.desk import AccountDesk
+from bridge.orders.placing import Placed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything a route may use. `broker` gives an account's connection for reading, this process's desk's if it has one."""
+
+    reader: Reader
+    writer: Writer
+    vault: Vault
+    clock: Clock
+    directory: Directory
+    accounts: Accounts
+    market: Market
+    calendar: Calendar
+    place: Callable[[Arrival, str], Awaitable[Placed]]
+    desk: Callable[[str], AccountDesk | None]
+    broker: Callable[[Account], Awaitable[Broker]]
+    capabilities: Callable[[str], Capabilities | None]
+    replay: Callable[[str, User, bool], Awaitable[Answer]]
+    cancel: Callable[[str, User], Awaitable[str]]
+    panic: Callable[[str, str, bool, str, User], Awaitable[None]]

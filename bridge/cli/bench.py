@@ -22,6 +22,7 @@ import psutil
 
 from bridge.cli.benching import floor
 from bridge.cli.benching.load import Client, Shot, burst, closed, percentile, steady
+from bridge.cli.benching.stub import STRANGER
 
 SYMBOLS = ("RELIANCE", "SBIN", "INFY", "TCS", "ITC", "HDFCBANK", "ICICIBANK", "LT")
 
@@ -168,7 +169,57 @@ class Bench:
             "p50 ≤ 4 p99 ≤ 15",
             p50 <= 4 and p99 <= 15,
         )
-        self.add("/api/v1/placeorder → reply", "not measured: the route is not built yet", "p50 ≤ 4 p99 ≤ 15")
+
+    # -- the API, one client ------------------------------------------------------------------------------------------
+
+    async def api_orders(self, count: int) -> None:
+        """Orders through the API, each answered when the broker has; what the broker itself takes is measured beside it."""
+        broker = Client(self.stub_port, "/orders")
+        own = percentile(await self._in_turn(broker, [json.dumps(STRANGER)] * count), 0.5)
+        for path, more in (("placeorder", {}), ("placesmartorder", {"position_size": None})):
+            bodies = [json.dumps(self._api_order(place, **more)) for place in range(count)]
+            times = await self._in_turn(Client(self.port, f"/api/v1/{path}"), bodies)
+            p50, p99 = percentile(times, 0.5) - own, percentile(times, 0.99) - own
+            self.add(
+                f"/api/v1/{path} → reply, less the broker's {own:.2f} ms",
+                f"p50 {p50:.2f} p99 {p99:.2f} ms",
+                "p50 ≤ 4 p99 ≤ 15" if path == "placeorder" else "",
+                p50 <= 4 and p99 <= 15 if path == "placeorder" else None,
+            )
+        await self.arrivals(1)  # what came meanwhile is not to be counted later
+
+    async def api_reads(self, count: int, when: str) -> None:
+        """What programs ask again and again."""
+        for path, more in (("quotes", {"symbol": "RELIANCE", "exchange": "NSE"}), ("orderbook", {})):
+            body = json.dumps({"apikey": self._api_key, **more})
+            times = await self._in_turn(Client(self.port, f"/api/v1/{path}"), [body] * count)
+            p50, p99 = percentile(times, 0.5), percentile(times, 0.99)
+            self.add(f"/api/v1/{path} → reply, {when}", f"p50 {p50:.2f} p99 {p99:.2f} ms")
+
+    async def long_book(self) -> None:
+        """From now on the broker's book is long."""
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.stub_port}") as stub:
+            (await stub.get("/long-book", timeout=30)).raise_for_status()
+
+    def _api_order(self, place: int, **more: Any) -> dict[str, Any]:
+        """An order as a client sends it; a smart one brings its position one unit further each time."""
+        symbol = SYMBOLS[place % len(SYMBOLS)]
+        terms = {"strategy": "Bench API", "symbol": symbol, "exchange": "NSE", "action": "BUY", "quantity": "1"}
+        if "position_size" in more:
+            more = {"position_size": str(place // len(SYMBOLS) + 1), "strategy": "Bench smart"}
+        return {"apikey": self._api_key, **terms, **more}
+
+    async def _in_turn(self, client: Client, bodies: list[str]) -> list[float]:
+        """Milliseconds of each request, one after another on one connection."""
+        link = await client.open()
+        shots = [await client.post(link, text) for text in bodies]
+        if bad := [shot.status for shot in shots if shot.status != 200]:
+            raise click.ClickException(f"{len(bad)} of {len(shots)} were not answered 200 but {bad[0]}")
+        return [shot.ms for shot in shots]
+
+    @property
+    def _api_key(self) -> str:
+        return str(json.loads((self.folder / "made.json").read_text())["api_key"])
 
     # -- throughput ---------------------------------------------------------------------------------------------------
 
@@ -286,10 +337,15 @@ async def measure(bench: Bench, quick: bool) -> None:
             await bench.arrivals(200)
             await bench.steady_acks(20 // share)
             await bench.first_bytes(300 // share)
+            await bench.api_orders(300 // share)
+            await bench.api_reads(100 // share, "a short book")
             await bench.orders_through(server, 5000 // share)
+            await bench.api_reads(100 // share, "a book of 2,000 rows")
             await bench.accepts(parsing_rate, 10_000 // share)
             await bench.small_burst()
             await bench.large_burst()
+            await bench.long_book()
+            await bench.api_reads(100 // share, "a book of 10,000 rows")
             small, rows_before = await bench.pages(), bench.journal_rows()
         bench.fill_journal()
         with bench.house() as server:

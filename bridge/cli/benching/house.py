@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from bridge.accounts.model import AccountSettings, Feed, Role, SourceSettings, StrategySettings
+from bridge.accounts.model import AccountSettings, Feed, KeySettings, Role, SourceSettings, StrategySettings
 from bridge.app import Bridge
 from bridge.cli.serve import run_async, server_config
 from bridge.kit import logs
@@ -35,7 +35,8 @@ async def furnish(house: Bridge, broker_url: str) -> dict[str, str]:
     strategy_id = await accounts.add_strategy(user_id, "Bench", settings)
     limits = SourceSettings(rate_per_minute=10_000_000, burst=10_000_000)
     source = await accounts.add_source(user_id, strategy_id, "Bench", limits)
-    api_key = await accounts.add_key(user_id, "Bench", ("read",))
+    fast = KeySettings(account_id=account_id, orders_per_second=1000, requests_per_second=1000)
+    api_key = await accounts.add_key(user_id, "Bench", ("read", "orders:write"), settings=fast)
     await house.directory.refresh()
     return {"path": source.path, "api_key": api_key, "user_id": user_id, "strategy_id": strategy_id}
 

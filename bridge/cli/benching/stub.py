@@ -18,6 +18,19 @@ from starlette.types import Receive, Scope, Send
 _NOW = datetime.now(UTC).isoformat()
 _FUNDS = {"available": 1e9, "used_margin": 0, "realised": 0, "unrealised": 0, "currency": "INR", "capital": 1e9}
 
+# An order that is not the bridge's.
+STRANGER = {
+    "ref": None,
+    "symbol": "SBIN",
+    "exchange": "NSE",
+    "side": "BUY",
+    "quantity": "1",
+    "order_type": "MARKET",
+    "product": "MIS",
+    "price": None,
+    "trigger_price": None,
+}
+
 
 class Stub:
     """Every order is filled; `GET /arrivals` tells the monotonic second at which each quantity arrived."""
@@ -26,6 +39,7 @@ class Stub:
         self._ids = count(1)
         self._orders: list[dict[str, Any]] = []
         self._arrivals: list[tuple[str, float]] = []
+        self._shown = 2000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -52,8 +66,14 @@ class Stub:
             found, self._arrivals = self._arrivals, []
             return found
         if path == "/orders":
-            recent = self._orders[-2000:]
+            recent = self._orders[-self._shown :]
             return {"page": 1, "pages": 1, "total": len(recent), "orders": recent}
+        if path == "/long-book":  # from now on the book has ten thousand rows, most of them of other programs
+            self._shown = 10_000
+            for _ in range(self._shown):
+                self._place(STRANGER, arrived)
+            self._arrivals.clear()
+            return self._shown
         return _FUNDS if path == "/funds" else {"account": "bench", "time": time.time()}
 
     def _place(self, order: dict[str, Any], arrived: float) -> dict[str, str]:

@@ -172,6 +172,14 @@ def test_the_implied_volatility_gives_the_price_back(
     assert again == pytest.approx(value, rel=1e-10, abs=1e-15 * (f + k))  # no sum of these two is exact beyond that
 
 
+@pytest.mark.parametrize(("deviations", "right"), [(8, CALL), (-8, PUT), (20, CALL)])
+def test_an_option_far_from_the_money_keeps_its_digits(deviations: float, right: OptionRight) -> None:
+    strike = 26050 * exp(deviations * 0.13 * (7 / 365) ** 0.5)
+    value = black76.price(26050, strike, 7 / 365, 0.13, 0.065, right)
+    assert 0 < value < 1e-12
+    assert black76.implied_volatility(value, 26050, strike, 7 / 365, 0.065, right) == pytest.approx(0.13, rel=1e-10)
+
+
 def test_a_price_a_thousandth_above_its_bounds_still_has_its_volatility() -> None:
     for value in (5.0001, 104.9999):
         implied = black76.implied_volatility(value, 105, 100, 0.25, 0.0, CALL)
@@ -228,9 +236,11 @@ def test_a_price_without_time_value_has_no_volatility(value: float) -> None:
 
 
 def test_a_price_equal_to_exercise_up_to_rounding_has_no_volatility() -> None:
-    worth = black76.price(26050.7, 21000.3, 0.1, 0.0, 0.065, CALL)
+    worth = black76.price(
+        3238.9, 1784.1, 0.92, 0.0, 0.055, CALL
+    )  # divided by the discount again, a hair more than 1454.8
     with pytest.raises(NoTimeValue):
-        black76.implied_volatility(worth, 26050.7, 21000.3, 0.1, 0.065, CALL)
+        black76.implied_volatility(worth, 3238.9, 1784.1, 0.92, 0.055, CALL)
 
 
 @pytest.mark.parametrize(("right", "most"), [(CALL, 105), (PUT, 100)])

@@ -35,7 +35,8 @@ _OFFSET = re.compile(r"ATM|(?:ITM|OTM)(?:[1-9]|[1-4]\d|50)")
 class ChainSide:
     """One option of a chain. `label` (ATM, ITM1…, OTM1…) is the offset by which it is found.
 
-    `quote` is None when there is none, `value` when no terms were given or the price has no implied volatility.
+    `quote` is None when there is none, `value` when no terms were given, nobody priced the option, or it costs more than
+    any volatility explains. A price without time value has a `value` with a `note`.
     """
 
     option: Instrument

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
@@ -14,11 +14,11 @@ from bridge.market.base import Market
 from bridge.market.calendar import CALENDAR, Calendar
 
 DERIVATIVE_EXCHANGES = ("NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO", "OPRA", "CME")
-_WRITTEN_ON = {
-    "NSE": "NFO",
+_WRITTEN_ON = {  # indices first: a name that is both an index and a share is the index to those who trade options on it
     "NSE_INDEX": "NFO",
-    "BSE": "BFO",
+    "NSE": "NFO",
     "BSE_INDEX": "BFO",
+    "BSE": "BFO",
     "NASDAQ": "OPRA",
     "NYSE": "OPRA",
     "AMEX": "OPRA",
@@ -44,6 +44,11 @@ def contracts_on(market: Market, exchange: str, underlying: str) -> Sequence[Ins
 def derivatives_exchange(exchange: str) -> str:
     """Where the contracts on what trades at `exchange` are traded; a derivatives exchange is its own."""
     return _WRITTEN_ON.get(exchange, exchange)
+
+
+def cash_exchanges(exchange: str) -> Sequence[str]:
+    """Where what contracts at `exchange` are written on is itself traded; nowhere when it has a price only by its futures."""
+    return [cash for cash, derivatives in _WRITTEN_ON.items() if derivatives == exchange]
 
 
 def is_live(instrument: Instrument, moment: datetime, calendar: Calendar = CALENDAR) -> bool:
@@ -77,7 +82,7 @@ def option_by_strike(
     market: Market, underlying: Instrument, expiry: date, right: OptionRight, strike: Decimal
 ) -> Instrument | Refusal:
     """The listed option with exactly that strike. Codes: contract_unknown, strike_unknown."""
-    strikes = _strikes(market, underlying, expiry, right)
+    strikes = strikes_of(market, derivatives_exchange(underlying.exchange), _base(underlying), expiry, right)
     if not strikes:
         return _no_options(underlying, expiry)
     if not strike.is_finite():
@@ -99,11 +104,11 @@ def option_by_rule(
     match = re.fullmatch(r"ATM|(ITM|OTM)([1-9]\d?)", rule.strip().upper())
     if not match:
         return Refusal("strike_rule_unknown", f"{rule!r} is no distance from the money; write ATM, ITM1… or OTM1….")
-    strikes = _strikes(market, underlying, expiry, right)
+    strikes = strikes_of(market, derivatives_exchange(underlying.exchange), _base(underlying), expiry, right)
     if not strikes:
         return _no_options(underlying, expiry)
     ladder = sorted(strikes)
-    middle = min(range(len(ladder)), key=lambda n: (abs(ladder[n] - spot), n))
+    middle = ladder.index(nearest_strike(ladder, spot))
     # in the money is below the price for a call and above it for a put
     towards_higher = (match[1] == "OTM") == (right is OptionRight.CALL)
     position = middle + (int(match[2]) if match[1] else 0) * (1 if towards_higher else -1)
@@ -113,9 +118,25 @@ def option_by_rule(
     return strikes[ladder[position]]
 
 
-def _strikes(market: Market, underlying: Instrument, expiry: date, right: OptionRight) -> dict[Decimal, Instrument]:
-    exchange = derivatives_exchange(underlying.exchange)
-    contracts = contracts_on(market, exchange, _base(underlying))
+def distances_from_money(strikes: Iterable[Decimal], right: OptionRight, spot: Decimal) -> dict[Decimal, str]:
+    """The rule (ATM, ITM1…, OTM1…) by which `option_by_rule` finds each of an expiry's strikes of one right."""
+    ladder = sorted(strikes)
+    middle = ladder.index(nearest_strike(ladder, spot)) if ladder else 0
+    outwards = 1 if right is OptionRight.CALL else -1
+    steps = {strike: (n - middle) * outwards for n, strike in enumerate(ladder)}
+    return {strike: f"OTM{out}" if out > 0 else f"ITM{-out}" if out < 0 else "ATM" for strike, out in steps.items()}
+
+
+def nearest_strike(strikes: Iterable[Decimal], spot: Decimal) -> Decimal:
+    """The strike at the money, of a tie the lower one. Raises ValueError where there are no strikes."""
+    return min(strikes, key=lambda strike: (abs(strike - spot), strike))
+
+
+def strikes_of(
+    market: Market, exchange: str, underlying: str, expiry: date, right: OptionRight
+) -> dict[Decimal, Instrument]:
+    """The options of one right and expiry by their strikes."""
+    contracts = contracts_on(market, exchange, underlying)
     return {c.strike: c for c in contracts if c.expiry == expiry and c.right is right and c.strike is not None}
 
 

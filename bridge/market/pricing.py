@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import exp, log
 
 from bridge.domain.instrument import Instrument, InstrumentKind
-from bridge.market import options
+from bridge.market import black76
 from bridge.market.bundled import rows
 from bridge.market.calendar import Calendar
 from bridge.market.listings import Underlying, listings, underlyings
@@ -85,7 +85,7 @@ class Pricing:
         if instrument.kind is InstrumentKind.FUTURE or instrument.strike is None or instrument.right is None:
             return forward
         years = (self.expires - held) / _YEAR
-        return options.price(forward, float(instrument.strike), years, self.volatility, self.rate, instrument.right)
+        return black76.price(forward, float(instrument.strike), years, self.volatility, self.rate, instrument.right)
 
 
 def pricing_of(instrument: Instrument, calendar: Calendar) -> Pricing | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +30,7 @@ READ: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-async def live(house: Bridge, client: httpx.AsyncClient, fakebroker: FakeBrokerProcess) -> AsyncIterator[Trader]:
+async def live(house: Bridge, client: httpx.AsyncClient, fakebroker: FakeBrokerProcess) -> Trader:
     fakebroker.set(fill={"default": "instant", RESTS: "never"}, holdings={"lena": [STOCK]})
     user_id = await house.accounts.add_user("lena", "correct horse battery staple", Role.TRADER)
     account_id = await house.accounts.add_account(
@@ -41,7 +40,7 @@ async def live(house: Bridge, client: httpx.AsyncClient, fakebroker: FakeBrokerP
     key = await house.accounts.add_key(user_id, "laptop", SCOPES, settings=fast)
     await house.directory.refresh()
     await house.dispatcher.keep()
-    yield Trader(house, client, user_id, account_id, key)
+    return Trader(house, client, user_id, account_id, key)
 
 
 @pytest.fixture
@@ -183,11 +182,23 @@ async def test_a_broker_that_cannot_be_reached_is_a_bad_gateway(live: Trader, fa
 async def test_an_order_that_its_broker_turned_away_is_in_the_order_book_with_the_reason(
     live: Trader, fakebroker: FakeBrokerProcess
 ) -> None:
-    fakebroker.set(capital=1000)
-    answer = await live.post("placeorder", **ORDER | {"quantity": "1000"})
+    fakebroker.set(faults={"refuse_margin": 1})
+    answer = await live.post("placeorder", **ORDER)
 
     rows = (await live.told("orderbook"))["data"]["orders"]
 
     assert answer.status_code == 400
     assert [(row["orderid"], row["order_status"]) for row in rows] == [(answer.json()["orderid"], "rejected")]
     assert rows[0]["rejection_reason"] == answer.json()["message"]
+
+
+async def test_an_order_of_unknown_outcome_is_open_and_says_so(live: Trader, fakebroker: FakeBrokerProcess) -> None:
+    fakebroker.set(faults={"http_500": 1}, visibility_lag_s=60)
+    order_id = (await live.order())["orderid"]
+
+    told = await live.told("orderstatus", strategy="Python", orderid=order_id)
+    rows = (await live.told("orderbook"))["data"]["orders"]
+
+    assert told["data"]["order_status"] == "open"
+    assert "Nobody knows yet" in told["message"]
+    assert [(row["orderid"], row["order_status"]) for row in rows] == [(order_id, "open")]

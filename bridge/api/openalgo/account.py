@@ -9,13 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from bridge.accounts.model import Account
-from bridge.api.openalgo.books import ZERO, Books, Valued, amount, money, own_currency, price
+from bridge.api.openalgo.books import Books
+from bridge.api.openalgo.figures import ZERO, Valued, amount, money, own_currency, price
 from bridge.api.openalgo.strategies import Strategies
-from bridge.api.openalgo.wire import Body, Call, Name, Refused, Upper, Wire, plain_number
+from bridge.api.openalgo.wire import Body, Call, Name, Refused, Upper, Wire, plain_number, upper
 from bridge.domain.lifecycle import UNCERTAIN, OrderState
 from bridge.orders.records import OrderRecord
-
-_UPPER = BeforeValidator(lambda value: value.strip().upper() if isinstance(value, str) else value)
 
 
 class Nothing(Body):
@@ -35,7 +34,7 @@ class OpenPosition(Body):
     strategy: Name
     symbol: Upper
     exchange: Upper
-    product: Annotated[Literal["MIS", "NRML", "CNC"], _UPPER]
+    product: Annotated[Literal["MIS", "NRML", "CNC"], BeforeValidator(upper)]
 
 
 class Toggle(Body):

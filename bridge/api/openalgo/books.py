@@ -1,20 +1,19 @@
 """An account's books as OpenAlgo shows them: what its broker has, joined with what we know of our own orders.
 
-One call to the broker for each book, no query for a row. An order of ours is called by our id, a stranger's by its
-broker's number. Rows are made a few at a time: a long book must not make an order wait.
+One call to the broker for each book (two for one that is empty), no query for a row. An order of ours is called by our
+id, a stranger's by its broker's number. Rows are made a few at a time: a long book must not make an order wait.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any, TypeVar
 
 from bridge.accounts.model import Account
+from bridge.api.openalgo.figures import ZERO, Valued, amount, local_time, own_currency, price
 from bridge.api.openalgo.wire import plain_number
 from bridge.api.ports import Ports
 from bridge.brokers.base import (
@@ -29,7 +28,7 @@ from bridge.brokers.base import (
 from bridge.domain.intent import OrderType, Product
 from bridge.domain.lifecycle import TERMINAL, OrderState
 from bridge.kit.clock import from_micros
-from bridge.market.sessions import IST, SEGMENT_OF_EXCHANGE, SEGMENTS
+from bridge.market.sessions import SEGMENT_OF_EXCHANGE
 from bridge.orders.holdings import Ledger
 from bridge.orders.records import OrderRecord
 
@@ -37,7 +36,6 @@ T = TypeVar("T")
 Shown = dict[str, Any]
 
 PIECE = 100  # rows made at a time
-ZERO = Decimal(0)
 
 PRICETYPE = {
     OrderType.MARKET: "MARKET",
@@ -67,42 +65,6 @@ _BY_US = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Valued:
-    """A position or holding at its present price: signed units, money in `currency`."""
-
-    symbol: str
-    exchange: str
-    product: str
-    quantity: Decimal
-    average: Decimal
-    last: Decimal | None
-    realised: Decimal
-    unrealised: Decimal
-    lot_size: Decimal
-    currency: str
-
-    @property
-    def invested(self) -> Decimal:
-        """What the open units were traded for."""
-        return self.average * abs(self.quantity)
-
-    @property
-    def value(self) -> Decimal:
-        """What the open units are worth; where nobody knows a price, what they were traded for."""
-        return self.invested if self.last is None else self.last * abs(self.quantity)
-
-    @property
-    def percent(self) -> Decimal:
-        """The open result in percent of what was invested."""
-        return self.unrealised / self.invested * 100 if self.invested else ZERO
-
-    @property
-    def result(self) -> Decimal:
-        """What the day has brought, closed and open."""
-        return self.realised + self.unrealised
-
-
 class Books:
     """Reads them."""
 
@@ -116,11 +78,20 @@ class Books:
             raise LoginRequired(account.name)
         return await self._ports.broker(account)
 
+    async def _read(self, account: Account, book: Callable[[Broker], Awaitable[Sequence[T]]]) -> Sequence[T]:
+        broker = await self.broker(account)
+        rows = await book(broker)
+        if not rows and not account.is_paper:
+            await (
+                broker.check_login()
+            )  # some show everything empty once a session is over, and a bot would take that for flat
+        return rows
+
     # -- orders -------------------------------------------------------------------------------------------------
 
     async def orders(self, account: Account) -> list[Shown]:
         """The broker's order book, then our orders of today that are not in it."""
-        reports = await (await self.broker(account)).order_book()
+        reports = await self._read(account, lambda broker: broker.order_book())
         ours = await self._ours(account)  # after the book: an order that came in between is shown as ours, not twice
         seen: set[str] = set()
 
@@ -150,7 +121,7 @@ class Books:
         record = await self._record(account, order_id)
         if record is not None and record.state in TERMINAL:
             return self._recorded(record), record
-        reports = await (await self.broker(account)).order_book()
+        reports = await self._read(account, lambda broker: broker.order_book())
         ours = await self._ours(account)
         for report in reports:
             found = ours.find(report.broker_order_id, report.ref)
@@ -191,7 +162,8 @@ class Books:
         return self._shown(report, order_id, _AT_BROKER[report.state], placed_at, self._strategy(order))
 
     def _recorded(self, order: OrderRecord) -> Shown:
-        status = "cancelled" if order.code == "cancelled" else _BY_US.get(order.state, "open")
+        withdrawn = order.state is OrderState.NOT_SENT and order.code == "cancelled"
+        status = "cancelled" if withdrawn else _BY_US.get(order.state, "open")
         placed_at = from_micros(order.sent_at or order.queued_at)
         return self._shown(order, order.id, status, placed_at, self._strategy(order))
 
@@ -225,7 +197,7 @@ class Books:
 
     async def trades(self, account: Account) -> list[Shown]:
         """Every execution of the day."""
-        trades = await (await self.broker(account)).trades()
+        trades = await self._read(account, lambda broker: broker.trades())
         ours = await self._ours(account)
 
         def shown(trade: BrokerTrade) -> Shown:
@@ -249,17 +221,17 @@ class Books:
 
     async def positions(self, account: Account) -> list[Valued]:
         """Net positions of the day."""
-        positions = await (await self.broker(account)).positions()
+        positions = await self._read(account, lambda broker: broker.positions())
         return await _each(positions, lambda each: self._valued(account, each, each.product, each.realised))
 
     async def holdings(self, account: Account) -> list[Valued]:
         """Settled delivery stock."""
-        holdings = await (await self.broker(account)).holdings()
+        holdings = await self._read(account, lambda broker: broker.holdings())
         return await _each(holdings, lambda each: self._valued(account, each, Product.CNC, ZERO))
 
     async def net(self, account: Account, exchange: str, symbol: str, product: str) -> Decimal:
         """Signed units of the whole account, whoever traded them."""
-        positions = await (await self.broker(account)).positions()
+        positions = await self._read(account, lambda broker: broker.positions())
         wanted = (exchange, symbol, product)
         return sum((p.quantity for p in positions if (p.exchange, p.symbol, p.product) == wanted), ZERO)
 
@@ -308,37 +280,3 @@ async def _each(values: Sequence[Any], made: Callable[[Any], T]) -> list[T]:
         rows += [made(value) for value in values[start : start + PIECE]]
         await asyncio.sleep(0)
     return rows
-
-
-# -- figures ------------------------------------------------------------------------------------------------------
-
-
-def own_currency(account: Account) -> str:
-    """What an account's money is counted in; sums leave out what is in any other."""
-    return str(account.settings.broker.get("currency", "INR"))
-
-
-def price(value: Decimal | None) -> float:
-    """A price as JSON carries it; 0.0 for none."""
-    return float(round(value or ZERO, 8))
-
-
-def amount(value: Decimal) -> float:
-    """Money as a number with two decimals."""
-    return float(money(value))
-
-
-def money(value: Decimal) -> str:
-    """Money as text with two decimals, never `-0.00`."""
-    return f"{round(value, 2) + ZERO:.2f}"
-
-
-def local_time(moment: datetime | None, exchange: str) -> str:
-    """`2026-11-20 11:30:00` by the exchange's clock; empty when nobody knows."""
-    return f"{moment.astimezone(_zone(exchange)):%Y-%m-%d %H:%M:%S}" if moment else ""
-
-
-@cache
-def _zone(exchange: str) -> tzinfo:
-    segment = SEGMENT_OF_EXCHANGE.get(exchange)
-    return SEGMENTS[segment].zone if segment else IST

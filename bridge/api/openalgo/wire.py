@@ -66,7 +66,8 @@ def _decimal(value: Any) -> Any:
     return number
 
 
-def _upper(value: Any) -> Any:
+def upper(value: Any) -> Any:
+    """Words may come in any case."""
     return value.strip().upper() if isinstance(value, str) else value
 
 
@@ -82,7 +83,7 @@ NotNegative = Annotated[Number, Field(ge=0)]
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
-Upper = Annotated[Name, BeforeValidator(_upper)]
+Upper = Annotated[Name, BeforeValidator(upper)]
 
 
 class Body(BaseModel):

@@ -164,10 +164,16 @@ async def test_a_broker_whose_login_is_over_is_told_from_a_bad_key(live: Trader,
             assert "log in to the broker again" in message
 
 
-async def test_a_broker_that_answers_empty_books_after_its_session_is_not_believed(
-    live: Trader, fakebroker: FakeBrokerProcess
+@pytest.mark.parametrize("path", ["orderbook", "tradebook", "positionbook", "holdings", "pnl/symbols"])
+async def test_empty_books_are_not_believed_when_the_session_is_over(
+    live: Trader, fakebroker: FakeBrokerProcess, path: str
 ) -> None:
-    fakebroker.set(session_expired=True, session_style="empty")
+    fakebroker.set(session_expired=True, session_style="empty", holdings={})
+
+    assert "log in to the broker again" in await live.refused(path, 403)
+
+
+async def test_a_broker_is_not_asked_while_its_login_is_known_to_be_over(live: Trader) -> None:
     live.house.dispatcher.desks[live.account_id].book.login_lost = True
 
     assert "log in to the broker again" in await live.refused("orderbook", 403)

@@ -34,6 +34,11 @@ class Caller:
     scopes: frozenset[str]
     settings: KeySettings
 
+    @property
+    def source_id(self) -> str:
+        """The source of the alerts that this key sends."""
+        return f"key:{self.key_id}"[:32]
+
 
 class Keys:
     """Finds the caller of a key. A key's row is read at most once in `KNOWN_FOR_S`."""
@@ -65,7 +70,7 @@ class Keys:
 
     def forget(self, key_id: str) -> None:
         """Its row was changed here: read it again."""
-        self._rows.pop(key_id, None)
+        self._rows[key_id] = (-math.inf, None)
 
     def _note_use(self, key_id: str) -> None:
         """Written now and then, and never waited for: a request must not wait for it, nor fail because of it."""
@@ -94,7 +99,10 @@ class Keys:
         sql = (
             "SELECT id, name, user_id, key_hash, scopes, expires_at, revoked_at, settings FROM api_keys WHERE id = :id"
         )
+        before = self._rows.get(key_id)
         found = await self._reader.row(sql, {"id": key_id})
+        if self._rows.get(key_id) is not before:
+            return found  # changed here, or read anew, while this was asked: not to be remembered
         # Dated when the question was asked: what changed while it was answered is asked again in time.
         self._rows[key_id] = (now, found)
         self._rows.move_to_end(key_id)

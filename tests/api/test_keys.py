@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
-from bridge.api.keys import SCOPES
+from bridge.api.keys import SCOPES, Keys
 from tests.api.world import World
 
 PATHS = ("/alerts", "/alerts/al_asha", "/orders", "/orders/or_asha", "/positions")
@@ -132,3 +134,27 @@ async def test_who_guesses_is_slowed_down_but_locks_nobody_out(world: World) -> 
     assert {answer.status_code for answer in guesses[:20]} == {401}
     assert_problem(guesses[20], 429, "too_many_requests")
     assert (await world.get("/alerts")).status_code == 200
+
+
+async def test_a_key_that_is_changed_while_it_is_looked_up_is_not_remembered_as_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = Keys(world.reader, world.accounts._vault, world.clock, world.directory, world.accounts)
+    first = await keys.caller(world.asha.key)
+    assert first is not None
+    world.clock.advance(1.0)
+    read = world.reader.row
+
+    async def changed_meanwhile(*asked: Any) -> Any:
+        found = await read(*asked)
+        await world.accounts.change_key(world.asha.id, first.key_id, analyze=True)
+        keys.forget(first.key_id)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.reader, "row", changed_meanwhile)
+        await keys.caller(world.asha.key)
+    now = await keys.caller(world.asha.key)
+
+    assert now is not None
+    assert now.settings.analyze

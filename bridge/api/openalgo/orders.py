@@ -117,7 +117,7 @@ class Desk:
     ) -> Arrival:
         named = await self.strategies.on(call, strategy, account)
         source = Source(
-            id=f"key:{call.caller.key_id}"[:32],
+            id=call.caller.source_id,
             public_id="",
             user_id=call.caller.user.id,
             strategy_id=named.id,

@@ -11,12 +11,12 @@ import json
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -26,6 +26,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 
 from bridge.accounts.model import Account
 from bridge.api.keys import Caller, Keys
+from bridge.api.openalgo.encoding import reply
 from bridge.api.ports import Ports
 from bridge.brokers.base import BrokerError, LoginRequired
 from bridge.kit.database import StorageUnavailable
@@ -65,7 +66,8 @@ def _decimal(value: Any) -> Any:
     return number
 
 
-def _upper(value: Any) -> Any:
+def upper(value: Any) -> Any:
+    """Words may come in any case."""
     return value.strip().upper() if isinstance(value, str) else value
 
 
@@ -81,7 +83,7 @@ NotNegative = Annotated[Number, Field(ge=0)]
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
-Upper = Annotated[Name, BeforeValidator(_upper)]
+Upper = Annotated[Name, BeforeValidator(upper)]
 
 
 class Body(BaseModel):
@@ -167,7 +169,7 @@ class Wire:
             try:
                 return await endpoint(request)
             except Refused as no:
-                return JSONResponse(no.content, no.status, headers=no.headers)
+                return await reply(no.content, no.status, no.headers)
 
         for spelling in (f"/{path}", f"/{path}/"):  # OpenAlgo takes both
             self.router.add_api_route(
@@ -211,7 +213,7 @@ class Wire:
         if isinstance(content, Response):
             return content
         told = {"warnings": warnings} if warnings else {}
-        return JSONResponse({"status": "success", **content, **told})
+        return await reply({"status": "success", **content, **told})
 
     # -- who asks -----------------------------------------------------------------------------------------------
 
@@ -264,9 +266,34 @@ class Wire:
             403, "This API key does not say which of your accounts it trades on: bridge key change --account."
         )
 
+    async def analyse(self, call: Call, on: bool) -> Call:
+        """Send the key's orders to practice money, or no longer; the call as its key is from now on.
+
+        Raises `Refused` when there is no practice money.
+        """
+        after = _analysing(call, on)
+        try:
+            if on:
+                self.account(after)
+        except Refused as no:
+            raise Refused(400, no.content["message"]) from None
+        caller = call.caller
+        try:
+            settings = await self.ports.accounts.change_key(caller.user.id, caller.key_id, analyze=on)
+        finally:
+            self._keys.forget(caller.key_id)
+        if settings is None:
+            raise Refused(403, "Invalid API key: it is not known here, or no longer good.")
+        return after
+
     def marked(self, call: Call, content: Mapping[str, Any]) -> dict[str, Any]:
         """The content with OpenAlgo's mark of a key whose orders go to practice money."""
         return {**content, "mode": "analyze"} if call.caller.settings.analyze else dict(content)
+
+
+def _analysing(call: Call, on: bool) -> Call:
+    settings = call.caller.settings.model_copy(update={"analyze": on})
+    return replace(call, caller=replace(call.caller, settings=settings))
 
 
 # -- reading ------------------------------------------------------------------------------------------------------
@@ -319,7 +346,8 @@ def _read(
 ) -> tuple[Call, B, list[str]]:
     members = body.model_validate(given)
     known = {field.alias or name for name, field in body.model_fields.items()}
-    unknown = [name for name in given if name not in known and name not in _OURS]
+    takes_any = body.model_config.get("extra") == "allow"
+    unknown = [] if takes_any else [name for name in given if name not in known and name not in _OURS]
     if unknown and given.get("strict") is True:
         raise Refused(400, {name: ["Unknown field."] for name in unknown})
     own_id = given.get("client_order_id") or request.headers.get("idempotency-key")

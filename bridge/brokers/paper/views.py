@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +19,8 @@ from bridge.brokers.paper.tables import paper_holdings, paper_orders, paper_pock
 from bridge.kit.clock import from_micros, micros
 from bridge.kit.database import Reader, Row
 from bridge.market.base import Market
+
+T = TypeVar("T")
 
 YIELD_EVERY = 100  # rows
 
@@ -34,18 +36,12 @@ class Views:
     async def orders(self, since: datetime) -> Sequence[BrokerOrder]:
         """Orders that still work or changed since then, in the order they came."""
         sql = select_sql(paper_orders, f"{OF_ACCOUNT} AND ({WORKING_SQL} OR updated_at >= :since)", order="seq")
-        rows = await self._rows(sql, since=micros(since))
-        orders = []
-        for place, row in enumerate(rows, start=1):
-            orders.append(_order(from_row(PaperOrder, row)))
-            if place % YIELD_EVERY == 0:
-                await asyncio.sleep(0)  # a long book must not make an alert wait
-        return orders
+        return await _each(await self._rows(sql, since=micros(since)), lambda row: _order(from_row(PaperOrder, row)))
 
     async def trades(self, since: datetime) -> Sequence[BrokerTrade]:
         """Executions since then, oldest first."""
         sql = select_sql(paper_trades, f"{OF_ACCOUNT} AND at >= :since", order="seq")
-        return [_trade(from_row(PaperTrade, row)) for row in await self._rows(sql, since=micros(since))]
+        return await _each(await self._rows(sql, since=micros(since)), lambda row: _trade(from_row(PaperTrade, row)))
 
     async def positions(self) -> Sequence[BrokerPosition]:
         """Open positions, and flat ones that made or lost money today."""
@@ -121,6 +117,15 @@ class Views:
 
 _ALL_POSITIONS = select_sql(paper_positions, order="exchange, symbol, product")
 _ALL_HOLDINGS = select_sql(paper_holdings, order="exchange, symbol")
+
+
+async def _each(rows: Sequence[Row], made: Callable[[Row], T]) -> list[T]:
+    values = []
+    for place, row in enumerate(rows, start=1):
+        values.append(made(row))
+        if place % YIELD_EVERY == 0:
+            await asyncio.sleep(0)  # a long book must not make an alert wait
+    return values
 
 
 def _order(order: PaperOrder) -> BrokerOrder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from bridge.api.keys import Keys
-from bridge.api.openalgo import account, orders
+from bridge.api.openalgo import account, options, orders
 from bridge.api.openalgo.wire import Wire
 from bridge.api.ports import Ports
 
@@ -18,4 +18,5 @@ def create(ports: Ports, keys: Keys) -> APIRouter:
     wire = Wire(ports, keys)
     orders.add(wire)
     account.add(wire)
+    options.add(wire)
     return wire.router

@@ -35,6 +35,7 @@ B = TypeVar("B", bound="Body")
 LARGEST_BODY = 256 * 1024
 _BAD_KEYS = RateLimitItemPerMinute(30)
 _SPARSE = {"greeks": RateLimitItemPerMinute(30), "chat": RateLimitItemPerMinute(30)}
+_WRONG_KEY = {"greeks": 401, "chat": 401}  # 403 elsewhere, as OpenAlgo has it
 _OURS = ("apikey", "strict", "client_order_id")
 
 Pace = Literal["orders", "requests", "greeks", "chat"]
@@ -223,7 +224,7 @@ class Wire:
         caller = await self._keys.caller(key)
         if caller is None:
             self._count(_BAD_KEYS, request.client.host if request.client else "")
-            raise Refused(403, "Invalid API key: it is not known here, or no longer good.")
+            raise Refused(_WRONG_KEY.get(pace, 403), "Invalid API key: it is not known here, or no longer good.")
         self._count(self._limit(caller, pace), caller.key_id, pace)
         if scope not in caller.scopes:
             raise Refused(403, f"This API key may not do that: it lacks the scope {scope}.")
@@ -367,7 +368,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         status: {"description": said, **_SHOWN}
         for status, said in (
             (400, "The request is wrong; `message` names the field."),
-            (401, "No API key."),
+            (401, "No API key, or a wrong one."),
             (403, "The key is not good, lacks the scope, or the broker login is over."),
             (404, "Not there."),
             (409, "The same id came before with another content."),

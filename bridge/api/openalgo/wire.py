@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from inspect import getdoc
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request
@@ -134,7 +135,7 @@ class Wire:
             given = await _object(request)
             return await self._answered(request, given, body, handler, scope, pace, fault)
 
-        self._serve(path, "POST", endpoint, handler.__doc__, body=body)
+        self._serve(path, "POST", endpoint, getdoc(handler), body=body)
 
     def get(
         self,
@@ -152,7 +153,7 @@ class Wire:
             given = {**request.path_params, **request.query_params}
             return await self._answered(request, given, query, handler, scope, pace, fault)
 
-        self._serve(path, "GET", endpoint, handler.__doc__, query=query)
+        self._serve(path, "GET", endpoint, getdoc(handler), query=query)
 
     def _serve(
         self,

@@ -51,7 +51,10 @@ class Candle:
 
 
 class Market(Protocol):
-    """Where prices and instruments come from. Look-ups are memory reads: they never wait for a network."""
+    """Where prices and instruments come from. Look-ups are memory reads: they never wait for a network.
+
+    Threads may ask at once: long answers are made beside the event loop.
+    """
 
     @property
     def simulated(self) -> bool:

@@ -60,8 +60,9 @@ class Master:
         made = self._contracts.get((exchange, underlying))
         if made is None:
             since = _first_day(exchange, self.day)
-            made = self._contracts[exchange, underlying] = tuple(_contracts(listed, since, self._simulated))
+            made = tuple(_contracts(listed, since, self._simulated))
             self._by_key.update({(c.exchange, c.symbol): c for c in made})
+            self._contracts[exchange, underlying] = made  # last: it tells other threads that the names are known
         return made
 
     def instruments(self) -> Iterable[Instrument]:

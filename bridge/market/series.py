@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import exp, log, sqrt
 from random import Random
+from threading import Lock
 
 from bridge.domain.instrument import InstrumentKind
 from bridge.market.calendar import Calendar
@@ -62,6 +63,7 @@ class Series:
         self.listing = listing
         self._seed = seed
         self._calendar = calendar
+        self._growing = Lock()
         self._segment = _window(listing)
         self._random = Random(f"series {seed} {listing.key}")  # noqa: S311 - simulated prices, nothing secret
         self._days: list[Day] = []
@@ -87,13 +89,16 @@ class Series:
         return self._days[bisect_right(self._dates, first - timedelta(days=1)) : bisect_right(self._dates, last)]
 
     def _extend(self, until: date) -> None:
-        while self._next <= until:
-            sessions = self._calendar.sessions(self._segment, self._next)
-            hours = [(s.opens, s.closes) for s in sessions if s.name is SessionName.CONTINUOUS]
-            if hours:
-                opens, closes = hours[0][0].timestamp(), hours[-1][1].timestamp()
-                self._append(self._next, opens, int(closes - opens))
-            self._next += timedelta(days=1)
+        if self._next > until:
+            return
+        with self._growing:  # each day follows from the one before: two threads would tell two stories
+            while self._next <= until:
+                sessions = self._calendar.sessions(self._segment, self._next)
+                hours = [(s.opens, s.closes) for s in sessions if s.name is SessionName.CONTINUOUS]
+                if hours:
+                    opens, closes = hours[0][0].timestamp(), hours[-1][1].timestamp()
+                    self._append(self._next, opens, int(closes - opens))
+                self._next += timedelta(days=1)
 
     def _append(self, on: date, opens: float, length: int) -> None:
         random = self._random

@@ -52,19 +52,19 @@ class _Today:
     pricing: Pricing
     window: _Window
     previous_close: Decimal
-    _until: float = 0.0
-    _over: Bar | None = None
+    _over: tuple[float, Bar] | None = None  # in one piece: threads may ask at once
 
     def bar_until(self, offset: float) -> Bar:
         """The bar from the day's start to that offset. Offsets rise, so what an option did before this block is kept."""
         start = self.window.start
         block = max(start, block_of(offset))
-        if self._over is None or block < self._until:
-            self._over = self.pricing.bar(self.window.day, start, block)
-        elif block > self._until:
-            self._over = self._over.joined(self.pricing.bar(self.window.day, self._until, block))
-        self._until = block
-        return self._over.joined(self.pricing.bar(self.window.day, block, offset))
+        until, over = self._over or (start, None)
+        if over is None or block < until:
+            over = self.pricing.bar(self.window.day, start, block)
+        elif block > until:
+            over = over.joined(self.pricing.bar(self.window.day, until, block))
+        self._over = block, over
+        return over.joined(self.pricing.bar(self.window.day, block, offset))
 
 
 class SimulatedMarket:
@@ -138,8 +138,7 @@ class SimulatedMarket:
 
     def _forget(self) -> None:
         """Nothing kept is more than a saving of time."""
-        for cache in (self._quotes, self._days, self._pricings):
-            cache.clear()
+        self._quotes, self._days, self._pricings = {}, {}, {}
 
     def _quote(self, instrument: Instrument, now: float) -> Quote | None:
         today = self._today(instrument, now)
@@ -225,9 +224,10 @@ class SimulatedMarket:
         return _Window(day, max(start, 0), min(int(hours[-1].closes.timestamp() - day.opens), day.length))
 
     def _pricing(self, instrument: Instrument) -> Pricing | None:
-        if instrument.key not in self._pricings:
-            self._pricings[instrument.key] = pricing_of(instrument, self._calendar)
-        return self._pricings[instrument.key]
+        kept = self._pricings  # still answers when another thread forgets it meanwhile
+        if instrument.key not in kept:
+            kept[instrument.key] = pricing_of(instrument, self._calendar)
+        return kept[instrument.key]
 
     def _series_of(self, pricing: Pricing) -> Series:
         series = self._series.get(pricing.source)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from statistics import pstdev
+from threading import Barrier
 
 import pytest
 from hypothesis import given, settings
@@ -242,3 +245,25 @@ def test_the_quote_of_a_quarter_second_is_made_once() -> None:
     assert DEMO.quote(instrument) is first
     CLOCK.set(MONDAY + timedelta(milliseconds=250))
     assert DEMO.quote(instrument) is not first
+
+
+def test_threads_that_ask_at_once_are_told_what_one_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns at nearly every step
+    monkeypatch.setattr("bridge.market.simulated._MOST_CACHED", 3)
+    try:
+        for _ in range(3):
+            clock, start = FakeClock(MONDAY), Barrier(4)
+            shared, alone = SimulatedMarket(clock), SimulatedMarket(clock)
+
+            def ask(market: SimulatedMarket = shared, start: Barrier = start) -> list[Quote]:
+                start.wait()
+                return [quoted(key, market) for key in KEYS]
+
+            with ThreadPoolExecutor(4) as threads:
+                for _ in range(4):
+                    told = [asked.result() for asked in [threads.submit(ask) for _ in range(4)]]
+                    assert told == [[quoted(key, alone) for key in KEYS]] * 4
+                    clock.advance(31 * 60)
+    finally:
+        sys.setswitchinterval(before)

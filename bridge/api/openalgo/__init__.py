@@ -1,6 +1,7 @@
 """The wire that OpenAlgo's clients speak: its paths, fields and envelope over our own pipeline, journal and brokers.
 
-One module for each family of endpoints; `wire.py` is what they share. Source of the contract: docs/compatibility.md.
+One module for each family of endpoints; `wire.py` is what they share. What is served, and how it differs, stands in
+docs/compatibility.md.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from bridge.api.keys import Keys
-from bridge.api.openalgo import account, chart, orders
+from bridge.api.openalgo import account, chart, options, orders
 from bridge.api.openalgo.wire import Wire
 from bridge.api.ports import Ports
 
@@ -16,7 +17,6 @@ from bridge.api.ports import Ports
 def create(ports: Ports, keys: Keys) -> APIRouter:
     """The router of every endpoint, under `/api/v1`."""
     wire = Wire(ports, keys)
-    orders.add(wire)
-    account.add(wire)
-    chart.add(wire)
+    for family in (account, chart, options, orders):
+        family.add(wire)
     return wire.router

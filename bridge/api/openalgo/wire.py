@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from inspect import getdoc
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request
@@ -36,6 +37,7 @@ B = TypeVar("B", bound="Body")
 LARGEST_BODY = 256 * 1024
 _BAD_KEYS = RateLimitItemPerMinute(30)
 _SPARSE = {"greeks": RateLimitItemPerMinute(30), "chat": RateLimitItemPerMinute(30)}
+_WRONG_KEY = {"greeks": 401, "chat": 401}  # 403 elsewhere, as OpenAlgo has it
 _OURS = ("apikey", "strict", "client_order_id")
 
 Pace = Literal["orders", "requests", "greeks", "chat"]
@@ -135,7 +137,7 @@ class Wire:
             given = await _object(request)
             return await self._answered(request, given, body, handler, scope, pace, fault)
 
-        self._serve(path, "POST", endpoint, handler.__doc__, body=body)
+        self._serve(path, "POST", endpoint, getdoc(handler), body=body)
 
     def get(
         self,
@@ -153,7 +155,7 @@ class Wire:
             given = {**request.path_params, **request.query_params}
             return await self._answered(request, given, query, handler, scope, pace, fault)
 
-        self._serve(path, "GET", endpoint, handler.__doc__, query=query)
+        self._serve(path, "GET", endpoint, getdoc(handler), query=query)
 
     def _serve(
         self,
@@ -225,7 +227,7 @@ class Wire:
         caller = await self._keys.caller(key)
         if caller is None:
             self._count(_BAD_KEYS, request.client.host if request.client else "")
-            raise Refused(403, "Invalid API key: it is not known here, or no longer good.")
+            raise Refused(_WRONG_KEY.get(pace, 403), "Invalid API key: it is not known here, or no longer good.")
         self._count(self._limit(caller, pace), caller.key_id, pace)
         if scope not in caller.scopes:
             raise Refused(403, f"This API key may not do that: it lacks the scope {scope}.")
@@ -395,7 +397,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         status: {"description": said, **_SHOWN}
         for status, said in (
             (400, "The request is wrong; `message` names the field."),
-            (401, "No API key."),
+            (401, "No API key, or a wrong one."),
             (403, "The key is not good, lacks the scope, or the broker login is over."),
             (404, "Not there."),
             (409, "The same id came before with another content."),

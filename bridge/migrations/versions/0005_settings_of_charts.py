@@ -3,12 +3,12 @@
 from alembic import op
 from sqlalchemy import BigInteger, Column, String, Text
 
-revision = "0007"
+revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    """From 0004 to 0007."""
+    """From 0004 to 0005."""
     op.create_table(
         "chart_settings",
         Column("user_id", String(32), primary_key=True),

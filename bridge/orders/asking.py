@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from bridge.domain.intent import Side
+from bridge.domain.intent import QuantityType, Side
 from bridge.domain.lifecycle import IntentState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit.database import Transaction
@@ -14,6 +14,7 @@ from bridge.orders.checks import APPROVAL_WANTED
 from bridge.orders.journal import Notice
 from bridge.orders.records import IntentRecord
 
+_PLAIN = (QuantityType.UNITS, QuantityType.SETTING, QuantityType.DEFAULT)
 EXPIRED = Refusal("approval_expired", "Nobody approved it in time. Nothing was sent.")
 
 
@@ -35,8 +36,16 @@ def describe_wish(intent: IntentRecord) -> str:
     """`BUY 10 INFY`; what its position decides is said in the message's own verb."""
     asked = intent.approval
     verb = asked.side.upper() if asked.side else intent.wish.intent.value.replace("_", " ").upper()
-    size = f"{asked.quantity.normalize():f}" if asked.quantity is not None else ""
-    return " ".join(filter(None, (verb, size, intent.symbol or "everything the strategy holds")))
+    return " ".join(filter(None, (verb, _size(intent), intent.symbol or "everything the strategy holds")))
+
+
+def _size(intent: IntentRecord) -> str:
+    """Units; where they are not known yet, the message's own number and what it counts."""
+    wish, units = intent.wish, intent.approval.quantity
+    if units is not None or wish.quantity is None:
+        return f"{units.normalize():f}" if units is not None else ""
+    counts = "" if wish.quantity_type in _PLAIN else f" {wish.quantity_type.value.replace('_', ' ')} of"
+    return f"{wish.quantity.normalize():f}{counts}"
 
 
 def tell(tx: Transaction, intent: IntentRecord, at: int) -> None:

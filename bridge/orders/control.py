@@ -128,7 +128,9 @@ class Control:
         source = self._directory.snapshot.sources.get(row["source_id"]) if row else None
         if row is None or source is None:
             raise LookupError(f"no alert {alert_id} with a source that is still there")
-        plans = await self._reader.rows("SELECT plan FROM intents WHERE alert_id = :id", {"id": alert_id})
+        plans = await self._reader.rows(
+            "SELECT plan FROM intents WHERE alert_id = :id AND user_id = :user_id", {"id": alert_id, "user_id": user.id}
+        )
         open_source = source.settings.model_copy(update={"body_secret_hash": None})  # the secret is masked by now
         arrival = Arrival(
             source=replace(source, settings=open_source),

@@ -175,8 +175,13 @@ class Decider:
         asked = refusal if refusal and refusal.code == APPROVAL_WANTED else None
         refusal = _beyond_scan_cap(case, leg.number) if asked or refusal is None else refusal
         intent = self._intent(case, leg, decided, refusal)
-        if asked and refusal is None:
-            intent = self._waiting(case, intent, asked.message, decided)
+        if asked and refusal is None and decided:
+            may_close = _may_close(case, decided)
+            intent = (
+                replace(intent, state=IntentState.RECEIVED)
+                if may_close
+                else self._waiting(case, intent, asked.message, decided)
+            )
         case.intents.append(intent)
         if intent.state is IntentState.PLANNED and decided:
             self._add_orders(case, intent, decided)
@@ -311,6 +316,13 @@ class Decider:
 
 def _approval(case: Case) -> Approval:
     return Approval(forced=case.arrival.needs_approval, exempt=asks_nobody(case.reading))
+
+
+def _may_close(case: Case, decided: Candidate) -> bool:
+    """A plain order where nobody here knows what is held may be the way out, of which only entries are asked about: its
+    desk knows, and asks."""
+    about_all = case.arrival.needs_approval or case.strategy.settings.approval == "all"
+    return not about_all and decided.intent.intent in (Intent.BUY, Intent.SELL) and not decided.opens_for_sure
 
 
 def _wishes(reading: Reading) -> list[OrderIntent]:

@@ -35,7 +35,7 @@ def test_where_nothing_waits_the_list_says_so(strategy: Terminal) -> None:
 def test_what_waits_is_listed_with_its_prices(waiting: Terminal) -> None:
     (found,) = waiting.json("approval", "list")
 
-    assert found["what"] == "BUY INFY"
+    assert found["what"] == "BUY 10 INFY"
     assert float(found["price_then"]) > 0
     assert float(found["price_now"]) > 0
     assert found["id"] in waiting("approval", "list")
@@ -44,7 +44,7 @@ def test_what_waits_is_listed_with_its_prices(waiting: Terminal) -> None:
 def test_a_yes_hands_the_intent_to_the_server(waiting: Terminal) -> None:
     shown = waiting("approval", "approve", intent(waiting)[0])
 
-    assert shown.startswith("Approved: BUY INFY.")
+    assert shown.startswith("Approved: BUY 10 INFY.")
     assert intent(waiting)[1:] == ("RECEIVED", None)
 
 

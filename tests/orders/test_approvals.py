@@ -200,7 +200,7 @@ async def test_what_nobody_approves_expires_and_its_owner_is_told(open_house: Op
 
 
 async def test_what_waits_expires_where_nobody_serves_its_account(open_house: OpenHouse) -> None:
-    house = await open_house(approval="entries", approval_expires_s=60)
+    house = await open_house(approval="all", approval_expires_s=60)
     house.connect_problems[ACCOUNT] = OSError("no route to host")
     await house.crash()
     await house.start()
@@ -211,7 +211,7 @@ async def test_what_waits_expires_where_nobody_serves_its_account(open_house: Op
 
 
 async def test_a_yes_that_comes_too_late_sends_nothing(open_house: OpenHouse) -> None:
-    house = await open_house(approval="entries", approval_expires_s=60, started=False)
+    house = await open_house(approval="all", approval_expires_s=60, started=False)
     await house.alert(buy())
     await house.run(60)
 
@@ -365,9 +365,9 @@ async def test_a_repeated_alert_asks_no_second_time(careful: House) -> None:
 
 
 async def test_what_was_approved_comes_after_what_came_before_it(open_house: OpenHouse) -> None:
-    house = await open_house(approval_above=D(5000), started=False)
+    house = await open_house(started=False)
     house.broker.fills_at = D(100)
-    await house.alert(buy("INFY", 60))
+    await house.alert(buy("INFY", 60), needs_approval=True)
     await house.run(1)
     await house.alert(buy("INFY", 10))
     await approve(house, then_s=0)
@@ -543,6 +543,40 @@ async def test_an_exit_is_not_held_up(open_house: OpenHouse, way_out: Any) -> No
     house = await _holding(open_house, approval="entries")
     await house.alert(way_out)
     await house.run(5)
+
+    assert (house.position(), waiting(house)) == (0, [])
+
+
+async def test_where_nobody_knows_the_position_the_desk_asks_about_a_plain_order(open_house: OpenHouse) -> None:
+    house = await _holding(open_house, approval="entries")
+    await house.crash()
+    await house.start()
+    desks, house.process.dispatcher.desks = house.process.dispatcher.desks, {}
+    out, more = await house.alert(sell("INFY", 4)), await house.alert(buy("INFY", 5))
+    house.process.dispatcher.desks = desks
+    await house.run(6)
+
+    assert [answer.content["orders"][0].get("state") for answer in (out, more)] == [None, None]
+    (found,) = await listed(house)
+    assert (house.position(), found.intent.approval.side, found.intent.approval.quantity) == (6, "buy", 5)
+
+
+async def test_an_exit_that_waited_goes_out_at_any_price_and_for_a_strategy_that_is_off(open_house: OpenHouse) -> None:
+    house = await _holding(open_house, approval="all")
+    await house.alert(leave())
+    house.market.set_price("NSE:INFY", 80)
+    house.change("strategies", STRATEGY, enabled=0)
+    await approve(house, then_s=5)
+
+    assert house.position() == 0
+
+
+async def test_an_exit_of_everything_that_waited_closes_everything(open_house: OpenHouse) -> None:
+    house = await _holding(open_house, approval="all")
+    await house.alert(leave(None, scope="all"))
+    await house.run(2)
+    assert (await listed(house))[0].price_now is None
+    await approve(house, then_s=6)
 
     assert (house.position(), waiting(house)) == (0, [])
 

@@ -10,6 +10,7 @@ import pytest
 from bridge.accounts.model import Role
 from bridge.kit.clock import micros
 from bridge.kit.database import Transaction, dumps
+from bridge.orders.arrival import Answer
 from tests.admin.rows import MINUTE, SECOND, Rows
 from tests.admin.seed import NOW, PASSWORD
 from tests.admin.test_acts import after
@@ -117,6 +118,29 @@ async def test_a_viewer_sees_no_buttons_and_may_not_press_them(asked: World) -> 
 
     assert {answer.status_code for answer in answers} == {403}
     assert asked.pipeline.asked == []
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "said"),
+    [
+        ("/alerts/al_filled/replay", {}, "SBIN Would wait for your yes"),
+        (
+            "/alerts/al_filled/replay-live",
+            {"ticket": "x", "password": PASSWORD},
+            "0 planned at once, 1 for you to approve.",
+        ),
+    ],
+)
+async def test_a_replay_says_that_it_waits(
+    world: World, asha: httpx.AsyncClient, path: str, given: dict[str, str], said: str
+) -> None:
+    line = {"order_id": None, "symbol": "SBIN", "side": "buy", "quantity": 400, "state": "awaiting_confirm"}
+    world.pipeline.answer = Answer(202, {"alert_id": "al_filled", "status": "accepted", "orders": [line]})
+
+    answer = await post(asha, path, **given)
+    page = text_of(answer) if answer.status_code == 200 else await after(asha, answer)
+
+    assert said in page
 
 
 async def test_who_approved_it_stands_in_the_steps(asked: World) -> None:

@@ -56,8 +56,10 @@ async def replay_live(visit: Visit) -> Response:
 def _answer_words(answer: Answer) -> str:
     if answer.content.get("message"):
         return str(answer.content["message"])
-    number = len(answer.content.get("orders") or ())
-    return f"{answer.content.get('status', 'answered')}, {number} planned at once."
+    lines = answer.content.get("orders") or ()
+    waiting = sum(line.get("state") == "awaiting_confirm" for line in lines)
+    asks = f", {waiting} for you to approve" if waiting else ""
+    return f"{answer.content.get('status', 'answered')}, {len(lines) - waiting} planned at once{asks}."
 
 
 async def _own(visit: Visit, alert_id: str) -> Row:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from bridge.admin import figures
 from bridge.admin.names import Names
 from bridge.admin.visit import Visit
+from bridge.domain.intent import OrderType
 from bridge.orders.approvals import Waiting
 from bridge.orders.asking import describe_wish
+from bridge.orders.records import IntentRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class AskCard:
     account: str
     paper: bool
     strategy: str
+    terms: str
     why: str
     since: str
     left: str
@@ -56,6 +60,7 @@ def _card(found: Waiting, names: Names, now: int) -> AskCard:
         account=account.name,
         paper=account.is_paper,
         strategy=names.strategy(intent.strategy_id),
+        terms=_terms(intent, price),
         why=intent.message or "",
         since=figures.short_time(intent.created_at, now),
         left=figures.span(intent.deadline - now),
@@ -64,6 +69,15 @@ def _card(found: Waiting, names: Names, now: int) -> AskCard:
         moved=f"{found.moved_percent:+.2f} %".replace("-", figures.MINUS) if found.moved_percent is not None else "",
         value=_value(found, names),
     )
+
+
+def _terms(intent: IntentRecord, price: Callable[[Decimal | None], str]) -> str:
+    """`Limit 26,485.00`, `Stop 3,212.00`, `Market`."""
+    wish, kind = intent.wish, intent.wish.order_type
+    kind = intent.settings.order_type if kind is OrderType.DEFAULT else kind
+    given = [("Stop", wish.trigger_price), ("Limit", wish.price)]
+    said = ", ".join(f"{word} {price(value)}" for word, value in given if value is not None)
+    return said or kind.value.replace("_", " ").capitalize()
 
 
 def _value(found: Waiting, names: Names) -> str:

@@ -27,7 +27,7 @@ async def asked(world: World) -> World:
     def wait(tx: Transaction) -> None:
         rows, ids = Rows(tx, world.ids, micros(NOW)), world.ids
         approval = {"price": "3150", "side": "buy", "quantity": "20"}
-        waits = {"state": "AWAITING_CONFIRM", "payload": '{"intent": "buy", "symbol": "TCS"}'}
+        waits = {"state": "AWAITING_CONFIRM", "payload": '{"intent": "buy", "symbol": "TCS", "price": "3155"}'}
         waits |= {"plan": dumps({**PLAN, "approval": approval}), "code": "approval_wanted"}
         waits |= {"message": "It waits for your yes: the strategy asks before every entry."}
         alert = rows.sheet("al_asked", 20 * SECOND, '{"symbol": "TCS"}')
@@ -44,7 +44,7 @@ async def test_what_waits_is_shown_with_its_prices_and_how_long_it_lasts(asked: 
 
     assert "One order waits for your yes." in page
     assert "Waits for you, 4 min left BUY 20 TCS Practice" in page
-    assert "Price then 3,150.00 Price now 3,186.00 +1.14 % Worth about ₹63,720.00" in page
+    assert "Order Limit 3,155.00 Price then 3,150.00 Price now 3,186.00 +1.14 % Worth about ₹63,720.00" in page
     assert "the strategy asks before every entry" in page
     assert "WIPRO" not in page
 

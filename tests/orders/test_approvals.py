@@ -503,6 +503,14 @@ async def test_a_message_that_stops_its_strategy_closes_without_asking(open_hous
     assert house.position() == 0
 
 
+async def test_a_message_that_stops_its_strategy_opens_nothing_unasked(open_house: OpenHouse) -> None:
+    house = await open_house(approval="all")
+    await house.alert(buy(), control="stop")
+    await house.run(3)
+
+    assert (len(waiting(house)), house.sent()) == (1, 0)
+
+
 async def test_the_square_off_of_the_day_asks_nobody(house: House) -> None:
     await house.hold(10)
     house.change("strategies", STRATEGY, settings=_settings(house, approval="all"))
@@ -597,6 +605,19 @@ async def test_a_target_beyond_what_is_held_waits_and_cancels_nothing_meanwhile(
     await approve(house, then_s=8)
 
     assert house.position() == 25
+
+
+async def test_a_target_below_what_is_held_is_an_exit_whatever_rests(open_house: OpenHouse) -> None:
+    house = await open_house()
+    await house.hold(10)
+    await house.alert(leave(order_type=OrderType.STOP, trigger_price=D(90)))
+    await house.run(2)
+    house.change("strategies", STRATEGY, settings=_settings(house, approval="entries"))
+    house.broker.fills_at = D(100)
+    await house.alert(wish(Intent.TARGET_POSITION, target_position=D(5)))
+    await house.run(8)
+
+    assert (house.position(), waiting(house)) == (5, [])
 
 
 async def test_a_reversal_closes_at_once_and_asks_for_the_other_side(open_house: OpenHouse) -> None:

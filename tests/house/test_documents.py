@@ -115,7 +115,7 @@ def test_the_page_of_dialects_is_made_of_the_dialects() -> None:
 
 
 def test_the_settings_of_approvals_are_written_down_with_their_defaults() -> None:
-    page = (ROOT / "docs" / "decisions" / "0010-a-missing-yes-is-a-check-that-says-no.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "decisions" / "0011-a-missing-yes-is-a-check-that-says-no.md").read_text(encoding="utf-8")
     fields = {name: field for name, field in StrategySettings.model_fields.items() if name.startswith("approval")}
 
     defaults = {name: "not set" if field.default is None else f"`{field.default}`" for name, field in fields.items()}

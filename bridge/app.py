@@ -36,6 +36,7 @@ from bridge.market.none import NoPrices
 from bridge.market.simulated import SimulatedMarket
 from bridge.market.symbols import resolve
 from bridge.orders import metrics
+from bridge.orders.approvals import Approvals
 from bridge.orders.connections import Connections
 from bridge.orders.control import Control
 from bridge.orders.desk import AccountDesk, Services
@@ -124,6 +125,7 @@ class Bridge:
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
         self.placing = Placing(self.pipeline.submit, self.reader, self.clock, self._desk)
         self.connections = Connections(self._desk, self._connect)
+        self.approvals = Approvals(self.pipeline, self.survey, self.writer, self.reader, self.clock)
         self.square_off = SquareOff(self.pipeline, self.survey, self.reader, self.clock)
         self.refusals = Refusals(self.clock)
         self._web = web
@@ -253,6 +255,9 @@ class Bridge:
             cancel=self.control.cancel,
             decide=self.control.decide,
             panic=self.control.panic,
+            waiting=self.approvals.waiting,
+            approve=self.approvals.approve,
+            refuse=self.approvals.refuse,
             turned_away=self.refusals.lines,
         )
 

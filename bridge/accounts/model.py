@@ -92,6 +92,10 @@ class StrategySettings(_Settings):
     daily_loss_max: Decimal | None = Field(None, gt=0)
     basket_policy: Literal["stop", "continue", "unwind"] = "stop"  # what the other legs do when one fails
     attached_exits: Literal["refuse", "note"] = "refuse"  # entries that bring a stop or target along
+    approval: Literal["off", "entries", "all"] = "off"  # what waits until a person says yes
+    approval_above: Decimal | None = Field(None, ge=0)  # entries worth as much wait although `approval` is off
+    approval_expires_s: float = Field(300, gt=0)
+    approval_price_move_max_percent: Decimal | None = Field(Decimal(1), gt=0)  # since it came; None: however far
     dialect: str | None = None
 
     @field_validator("symbols", mode="before")

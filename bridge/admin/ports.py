@@ -15,16 +15,19 @@ from bridge.kit.settings import Settings
 from bridge.kit.vault import Vault
 from bridge.market.base import Market
 from bridge.market.calendar import Calendar
+from bridge.orders.approvals import Waiting
 from bridge.orders.arrival import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Plumbing, the prices and trading hours, and the four acts a page can ask of the pipeline.
+    """Plumbing, the prices and trading hours, and the acts a page can ask of the pipeline.
 
     `replay(alert_id, user, live)` sends an alert through again (dry unless live); `cancel(order_id, user)` and
     `decide(order_id, user, broker_order_id or None)` answer with a sentence for the person;
-    `panic(scope, scope_id, stopped, reason, user)` throws a kill switch. Pages call them only for what the user owns.
+    `panic(scope, scope_id, stopped, reason, user)` throws a kill switch. `waiting(user)` is what waits for a yes;
+    `approve(intent_id, user)` and `refuse(intent_id, user, reason)` answer with a sentence. Pages call them only for what the
+    user owns.
     `turned_away()` counts what this process refused at the door: day, source id (None: no address of ours), reason, how often.
     """
 
@@ -41,4 +44,7 @@ class Ports:
     cancel: Callable[[str, User], Awaitable[str]]
     decide: Callable[[str, User, str | None], Awaitable[str]]
     panic: Callable[[str, str, bool, str, User], Awaitable[None]]
+    waiting: Callable[[User], Awaitable[Sequence[Waiting]]]
+    approve: Callable[[str, User], Awaitable[str]]
+    refuse: Callable[[str, User, str], Awaitable[str]]
     turned_away: Callable[[], Sequence[tuple[date, str | None, str, int]]] = tuple

@@ -168,6 +168,20 @@ class Queries:
         sql = f"SELECT * FROM orders WHERE user_id = :user AND {_MINE} AND state = 'PARKED' ORDER BY updated_at"
         return await self._reader.rows(sql, {"user": user_id})
 
+    async def intent(self, user_id: str, intent_id: str) -> Row | None:
+        """One intent."""
+        sql = "SELECT * FROM intents WHERE user_id = :user AND id = :id"
+        return await self._reader.row(sql, {"user": user_id, "id": intent_id})
+
+    async def waiting_count(self, user_id: str, now: int) -> int:
+        """How many intents wait for this person's yes."""
+        found = await self._reader.row(
+            f"SELECT COUNT(*) AS number FROM intents WHERE user_id = :user AND {_MINE}"
+            " AND state = 'AWAITING_CONFIRM' AND deadline > :now",
+            {"user": user_id, "now": now},
+        )
+        return int(found["number"]) if found else 0
+
     async def unfinished(self, user_id: str) -> dict[str, int]:
         """How many of this person's orders are in each state that is not an end, and intents that wait for a yes."""
         found = await self._reader.rows(

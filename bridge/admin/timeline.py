@@ -131,7 +131,7 @@ def _event_steps(events: Sequence[Row], alert: Row, orders: Sequence[Row], names
     several = len({rows[order_id]["symbol"] for order_id in here}) > 1
     steps = []
     for event in events:
-        if event["type"] in _QUIET_INTENTS:
+        if event["type"] in _QUIET_INTENTS and event["provenance"] != "person":
             continue
         order = rows.get(event["order_id"] or "")
         step = _order_step(event, order, names) if order else _other_step(event)

@@ -31,14 +31,14 @@ class NotFound(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A line of the menu. `place` orders lines; `counts` names what its number counts: alerts or orders that need a person."""
+    """A line of the menu. `place` orders lines; `counts` names what its number counts: what needs a person."""
 
     label: str
     path: str
     icon: str
     place: int
     group: Group = ""
-    counts: Literal["", "parked_alerts", "parked_orders"] = ""
+    counts: Literal["", "parked_alerts", "parked_orders", "waiting"] = ""
     in_bar: bool = False
 
 
@@ -107,6 +107,7 @@ class Visit:
             "stop_said": stop_sentence(stop, "") if stop else "",
             "stop_reason": stop.reason if stop else "",
             "parked_orders": len(parked),
+            "waiting": await self.queries.waiting_count(self.user.id, self.now),
             "parked_alerts": len({row["alert_id"] for row in parked}),
             "said": flash.read(self.request, self.ports.vault),
         }

@@ -9,6 +9,7 @@ from bridge.cli.lazy import LazyCommands, LazyGroup
 COMMANDS = {
     "account": ("bridge.cli.account:group", "Connections to brokers."),
     "alert": ("bridge.cli.alert:group", "What came in, and what became of it."),
+    "approval": ("bridge.cli.approval:group", "What waits for a person's yes."),
     "bench": ("bridge.cli.bench:command", "Measure this machine, and the product on it."),
     "db": ("bridge.cli.db:group", "The database: upgrade, back up, restore, check."),
     "demo": ("bridge.cli.demo:command", "Start a ready-made Bridge with practice money."),

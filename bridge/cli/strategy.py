@@ -37,6 +37,8 @@ def group() -> None:
     "--order-type", type=click.Choice([kind.value for kind in OrderType]), help="When the alert does not say."
 )
 @click.option("--product", type=click.Choice([kind.value for kind in Product]), help="When the alert does not say.")
+@click.option("--approval", type=click.Choice(["off", "entries", "all"]), help="What waits until a person says yes.")
+@click.option("--approval-above", metavar="MONEY", help="Entries worth as much wait although --approval is off.")
 @click.option("--dialect", callback=given.dialect, help="Read alerts in this dialect instead of detecting it.")
 @click.option(
     "--settings", "settings_file", type=click.Path(path_type=Path),

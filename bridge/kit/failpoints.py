@@ -42,6 +42,8 @@ POINTS = (
     "cancel.committed",
     "cancel.answered",
     "squareoff.planned",
+    "approve.before_commit",
+    "approve.committed",
 )
 
 

@@ -11,11 +11,13 @@ from bridge.domain.intent import plain
 from bridge.domain.lifecycle import IntentState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit.database import Row, Transaction, dumps
-from bridge.orders import journal, tables
+from bridge.orders import asking, journal, tables
 from bridge.orders.arrival import Answer
 from bridge.orders.journal import Claim, Notice, Seen
 from bridge.orders.records import IntentRecord, OrderRecord
 from bridge.orders.trace import Trace
+
+_WAITING = (IntentState.RECEIVED, IntentState.AWAITING_CONFIRM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def answer_for(
         )
     with_orders = {order.intent_id for order in orders}
     lines = [_line(order) for order in orders]
-    lines += [_waiting(i) for i in intents if i.id not in with_orders and i.state is IntentState.RECEIVED]
+    lines += [_waiting(i) for i in intents if i.id not in with_orders and i.state in _WAITING]
     content: dict[str, Any] = {
         "alert_id": alert_id,
         "status": "accepted",
@@ -72,15 +74,17 @@ def _line(order: OrderRecord) -> dict[str, Any]:
 
 
 def _waiting(intent: IntentRecord) -> dict[str, Any]:
-    """An intent whose order depends on what the account holds when its turn comes."""
-    return {
+    """An intent whose order depends on what the account holds when its turn comes, or on a person's yes."""
+    asked = intent.approval
+    line = {
         "order_id": None,
         "intent_id": intent.id,
         "symbol": intent.symbol or None,
-        "side": None,
-        "quantity": None,
+        "side": str(asked.side) if asked.side else None,
+        "quantity": plain(asked.quantity),
         "account": intent.account_id,
     }
+    return line | ({"state": "awaiting_confirm"} if intent.state is IntentState.AWAITING_CONFIRM else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,9 @@ class Accept:
             return self._repeated(tx, seen)
         self._insert_alert(tx, self.receipt, None)
         tx.insert_many(tables.intents, [intent.row() for intent in self.intents])
+        for intent in self.intents:
+            if intent.state is IntentState.AWAITING_CONFIRM:
+                asking.tell(tx, intent, self.alert["received_at"])
         journal.plan_orders(tx, self.orders, "")
         if self.switches_off:
             self._switch_off(tx, self.switches_off)

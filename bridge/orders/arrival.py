@@ -18,6 +18,7 @@ class Arrival:
     `body` is the raw body as text; `sender` an address or a person's identity; `proofs` are sentences on what the sender proved
     ("from TradingView's address"); `idempotency_key` is the sender's own id from a header, if any. `started` is a
     monotonic second from which the time-line counts. `dry_run` goes the whole way but commits and sends nothing.
+    `needs_approval`: the sender's key is semi-automatic, so that a person is asked whatever the strategy says.
     """
 
     source: Source
@@ -32,6 +33,7 @@ class Arrival:
     replay_of: str | None = None
     reading: Reading | None = None  # given when the caller has read the alert already
     strategy: Strategy | None = None  # given when the caller decides which account it trades on; else the source's
+    needs_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)

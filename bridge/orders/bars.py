@@ -10,6 +10,8 @@ from bridge.kit.clock import from_micros, micros
 from bridge.kit.database import Reader
 from bridge.orders.records import IntentRecord
 
+_NOT_TAKEN = (IntentState.REFUSED, IntentState.AWAITING_CONFIRM)
+
 
 class Bars:
     """By strategy and instrument: the newest bar of an alert that may open, and of one that only closes or cancels."""
@@ -34,8 +36,8 @@ class Bars:
         return f"A newer alert for {symbol} (of {before:%H:%M:%S}) was taken before this one of {bar:%H:%M:%S}."
 
     def taken(self, intent: IntentRecord) -> None:
-        """An alert was accepted: what is older than its bar comes too late."""
-        if intent.bar is not None and intent.symbol and intent.state is not IntentState.REFUSED:
+        """An alert was accepted, or its intent approved: what is older than its bar comes too late."""
+        if intent.bar is not None and intent.symbol and intent.state not in _NOT_TAKEN:
             self._remember(intent.strategy_id, intent.exchange, intent.symbol, intent.bar, opens=intent.opens)
 
     def load(self, reader: Reader, since: int) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.accounts.model import SIDES_ALLOWED
 from bridge.domain.instrument import InstrumentKind
-from bridge.domain.intent import OrderType, Side
+from bridge.domain.intent import Intent, OrderType, Side
 from bridge.domain.refusal import Refusal
 from bridge.orders.situation import Candidate, Situation
 from bridge.orders.sizing import step_of
@@ -414,6 +414,39 @@ def attached_exits_are_understood(candidate: Candidate, situation: Situation) ->
     )
 
 
+APPROVAL_WANTED = "approval_wanted"  # the one "no" that ends nothing: the intent waits for a person
+
+
+def approval_is_given(candidate: Candidate, situation: Situation) -> Refusal | None:
+    """Where a person is asked first, one has said yes. Cancels, stops and what ends the day wait for nobody."""
+    approval = situation.approval
+    if approval.given_by is not None or candidate.intent.intent is Intent.CANCEL_ORDERS:
+        return None
+    if candidate.only_closes and (approval.exempt or candidate.order_type in (OrderType.STOP, OrderType.STOP_LIMIT)):
+        return None
+    why = "the key that sent it asks before every order" if approval.forced else _asks_first(candidate, situation)
+    return Refusal(APPROVAL_WANTED, f"It waits for your yes: {why}.") if why else None
+
+
+def _asks_first(candidate: Candidate, situation: Situation) -> str | None:
+    """Why the strategy's settings ask a person, if they do; a value that nobody knows is above every limit."""
+    settings = situation.strategy.settings
+    if settings.approval == "all":
+        return "the strategy asks before every order"
+    if not candidate.is_entry:
+        return None
+    if settings.approval == "entries":
+        return "the strategy asks before every entry"
+    limit = settings.approval_above
+    if limit is None:
+        return None
+    price = candidate.price or candidate.trigger_price or (situation.quote.last if situation.quote else None)
+    if price is None or candidate.quantity is None:
+        return f"the strategy asks from {limit:,.2f} on, and nobody knows what it is worth"
+    value = abs(price * candidate.quantity)
+    return f"it is worth {value:,.2f}, and the strategy asks from {limit:,.2f} on" if value >= limit else None
+
+
 CHECKS: tuple[Check, ...] = (
     trading_is_not_stopped,  # first: the brake works whatever else is wrong
     owner_may_trade,
@@ -438,6 +471,7 @@ CHECKS: tuple[Check, ...] = (
     value_within_limit,
     orders_within_rate,  # after everything that refuses for good: a refused order uses no allowance
     daily_loss_not_reached,
+    approval_is_given,  # last: nobody is asked about what is refused all the same
 )
 
 

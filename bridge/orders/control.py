@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -127,6 +128,9 @@ class Control:
         source = self._directory.snapshot.sources.get(row["source_id"]) if row else None
         if row is None or source is None:
             raise LookupError(f"no alert {alert_id} with a source that is still there")
+        plans = await self._reader.rows(
+            "SELECT plan FROM intents WHERE alert_id = :id AND user_id = :user_id", {"id": alert_id, "user_id": user.id}
+        )
         open_source = source.settings.model_copy(update={"body_secret_hash": None})  # the secret is masked by now
         arrival = Arrival(
             source=replace(source, settings=open_source),
@@ -137,5 +141,7 @@ class Control:
             started=self._clock.monotonic(),
             dry_run=not live,
             replay_of=alert_id,
+            # Going through again is no way around the key that asked a person first.
+            needs_approval=any(json.loads(row["plan"]).get("approval", {}).get("forced") for row in plans),
         )
         return await self._pipeline.submit(arrival)

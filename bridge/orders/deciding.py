@@ -17,21 +17,24 @@ from bridge.domain.lifecycle import IntentState
 from bridge.domain.refusal import Refusal
 from bridge.kit.clock import Clock, micros
 from bridge.kit.ids import new_id
+from bridge.orders import asking
 from bridge.orders.building import build
 from bridge.orders.case import Case
 from bridge.orders.checks import (
+    APPROVAL_WANTED,
     CHECKS,
     Check,
     account_is_usable,
     alert_is_fresh,
+    approval_is_given,
     owner_may_trade,
     strategy_is_on,
     trading_is_not_stopped,
 )
 from bridge.orders.figures import FIGURES
-from bridge.orders.messages import asks_for_orders
+from bridge.orders.messages import asks_for_orders, asks_nobody
 from bridge.orders.planning import candidate
-from bridge.orders.records import CLOSING, IntentRecord, Lane
+from bridge.orders.records import CLOSING, Approval, IntentRecord, Lane
 from bridge.orders.situation import EXIT_INTENTS, WORKING_ORDER_INTENTS, Candidate, Situation, Standing
 from bridge.orders.sizing import Mapped, Money
 from bridge.orders.survey import Survey
@@ -50,7 +53,7 @@ def _shown(checks: Sequence[Check]) -> tuple[_Shown, ...]:
 ALL_CHECKS = _shown(CHECKS)
 # What can be said of an intent over everything a strategy holds, before anybody knows what that is.
 CHECKS_WITHOUT_INSTRUMENT = _shown(
-    (trading_is_not_stopped, owner_may_trade, strategy_is_on, account_is_usable, alert_is_fresh)
+    (trading_is_not_stopped, owner_may_trade, strategy_is_on, account_is_usable, alert_is_fresh, approval_is_given)
 )
 
 
@@ -96,6 +99,7 @@ class Decider:
                 self._decide_leg(case, _Leg(feed, number * 100, wish, basket))
             if basket in ("stop", "unwind"):
                 self._all_or_none(case, feed)
+                self._wait_together(case, feed)
         return _refusal_of(case)
 
     def keep(self, case: Case) -> None:
@@ -124,6 +128,38 @@ class Decider:
             else leg
             for leg in case.intents
         ]
+        self._drop_entries(case, feed)
+
+    def _wait_together(self, case: Case, feed: Feed) -> None:
+        """A basket with a leg that waits for a person is not begun either; one yes lets all of them go on."""
+        legs = [intent for intent in case.intents if intent.account_id == feed.account_id and intent.opens]
+        asked = next((leg for leg in legs if leg.state is IntentState.AWAITING_CONFIRM), None)
+        if asked is None:
+            return
+        why = f"Another leg of the same basket waits. {asked.message}"
+        ready = {leg.id for leg in legs if leg.state in (IntentState.PLANNED, IntentState.RECEIVED)}
+        case.intents = [self._waiting(case, leg, why) if leg.id in ready else leg for leg in case.intents]
+        self._drop_entries(case, feed)
+
+    def _waiting(self, case: Case, intent: IntentRecord, why: str, decided: Candidate | None = None) -> IntentRecord:
+        """The intent as a person is asked about it: as it was decided, or as its planned orders say."""
+        orders = [order for order in case.orders if order.intent_id == intent.id]
+        side = decided.side if decided else orders[0].side if orders else intent.wish.side
+        planned = sum((order.quantity for order in orders), Decimal(0)) or None
+        instrument = self._survey.market.instrument(intent.exchange, intent.symbol)
+        quote = self._survey.market.quote(instrument) if instrument else None
+        # What is sized here keeps the product it was sized for, whatever the strategy holds when somebody says yes.
+        sized = bool(orders) or (decided is not None and decided.is_entry)
+        return asking.waiting(
+            replace(intent, wish=replace(intent.wish, product=intent.product)) if sized else intent,
+            why,
+            intent.created_at,
+            price=quote.last if quote else None,
+            side=side,
+            quantity=decided.quantity if decided else planned,
+        )
+
+    def _drop_entries(self, case: Case, feed: Feed) -> None:
         # A leg that closes or cancels goes out whatever becomes of the others.
         case.orders = [order for order in case.orders if order.account_id != feed.account_id or order.reduces]
         dropped = [entry for entry in case.counted if entry[1] == feed.account_id and entry[0].is_entry]
@@ -136,8 +172,16 @@ class Decider:
         made = self._candidate(case, leg)
         decided = made if isinstance(made, Candidate) else None
         refusal = self._check(case, leg, made) if isinstance(made, Candidate) else made
-        refusal = refusal or _beyond_scan_cap(case, leg.number)
+        asked = refusal if refusal and refusal.code == APPROVAL_WANTED else None
+        refusal = _beyond_scan_cap(case, leg.number) if asked or refusal is None else refusal
         intent = self._intent(case, leg, decided, refusal)
+        if asked and refusal is None and decided:
+            may_close = _may_close(case, decided)
+            intent = (
+                replace(intent, state=IntentState.RECEIVED)
+                if may_close
+                else self._waiting(case, intent, asked.message, decided)
+            )
         case.intents.append(intent)
         if intent.state is IntentState.PLANNED and decided:
             self._add_orders(case, intent, decided)
@@ -178,10 +222,16 @@ class Decider:
         refusal = None
         for check, name, figures in CHECKS_WITHOUT_INSTRUMENT if decided.instrument is EVERYTHING else ALL_CHECKS:
             refusal = check(decided, situation)
+            if refusal and refusal.code == APPROVAL_WANTED:
+                break  # neither passed nor failed
             detail = refusal.message if refusal else figures(decided, situation) if figures else ""
             said.append({"name": name, "ok": refusal is None, "detail": detail})
             if refusal:
                 break
+        if refusal and refusal.code == APPROVAL_WANTED:
+            title, detail = "Approval needed", f"{refusal.message} Every other check passed"
+            case.trace.add("checked", title, detail, account=leg.feed.account_id, checks=said)
+            return refusal
         title = "Every check passed" if refusal is None else f"Refused: {refusal.message}"
         case.trace.add("checked", title, "", account=leg.feed.account_id, checks=said, ok=refusal is None)
         return refusal
@@ -190,7 +240,8 @@ class Decider:
         source, account_id, reading = case.arrival.source, leg.feed.account_id, case.reading
         max_age = float(reading.max_age_s) if reading.max_age_s is not None else None
         if decided.instrument is EVERYTHING:
-            return self._survey.bare_situation(case.strategy, account_id, source, case.age_s, max_age)
+            approval = _approval(case)
+            return self._survey.bare_situation(case.strategy, account_id, source, case.age_s, max_age, approval)
         return self._survey.situation(
             decided,
             case.strategy,
@@ -200,6 +251,7 @@ class Decider:
             max_age_s=max_age,
             bar=case.bar,
             unreadable_time=reading.timestamp if case.bar is None else None,
+            approval=_approval(case),
         )
 
     # -- rows ---------------------------------------------------------------------------------------------------
@@ -237,6 +289,7 @@ class Decider:
             created_at=micros(now),
             code=refusal.code if refusal else None,
             message=refusal.message if refusal else None,
+            approval=_approval(case),
         )
 
     def _add_orders(self, case: Case, intent: IntentRecord, decided: Candidate) -> None:
@@ -259,6 +312,17 @@ class Decider:
             # Counted before the commit is awaited: the next alert's checks must see this one.
             self._survey.count(decided, case.strategy.id, intent.account_id, len(orders))
             case.counted.append((decided, intent.account_id, len(orders)))
+
+
+def _approval(case: Case) -> Approval:
+    return Approval(forced=case.arrival.needs_approval, exempt=asks_nobody(case.reading))
+
+
+def _may_close(case: Case, decided: Candidate) -> bool:
+    """A plain order where nobody here knows what is held may be the way out, of which only entries are asked about: its
+    desk knows, and asks."""
+    about_all = case.arrival.needs_approval or case.strategy.settings.approval == "all"
+    return not about_all and decided.intent.intent in (Intent.BUY, Intent.SELL) and not decided.opens_for_sure
 
 
 def _wishes(reading: Reading) -> list[OrderIntent]:

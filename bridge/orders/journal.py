@@ -204,11 +204,32 @@ def move_intent(
 
 
 def end_intent(
-    tx: Transaction, row: Row, to: IntentState, at: int, code: str, message: str, notice: Notice | None = None
+    tx: Transaction,
+    row: Row,
+    to: IntentState,
+    at: int,
+    code: str,
+    message: str,
+    notice: Notice | None = None,
+    *,
+    provenance: Provenance = Provenance.POLICY,
+    extra: Mapping[str, Any] | None = None,
 ) -> bool:
     """End an intent without reading what it asks for, which another version may have written; False when it has moved."""
     values = {"code": code, "message": message, "result": None}
-    return _move_intent(tx, row, to, at, values, Provenance.POLICY, notice, {})
+    return _move_intent(tx, row, to, at, values, provenance, notice, extra or {})
+
+
+def release_intent(tx: Transaction, intent: IntentRecord, at: int, extra: Mapping[str, Any]) -> bool:
+    """A person said yes to what waited: from now on it is as new, with the record's plan and times; False when it has moved."""
+    values = {"code": None, "message": None, "result": None}
+    whose = {**{name: getattr(intent, name) for name in _WHOSE_INTENT}, "state": IntentState.AWAITING_CONFIRM}
+    if not _move_intent(tx, whose, intent.state, at, values, Provenance.PERSON, None, extra):
+        return False
+    row = {name: value for name, value in intent.row().items() if name in ("id", "plan", "deadline", "created_at")}
+    sql = "UPDATE intents SET plan = :plan, deadline = :deadline, created_at = :created_at WHERE id = :id"
+    tx.execute(sql, row)
+    return True
 
 
 _WHOSE_INTENT = ("id", "state", "user_id", "account_id", "alert_id")

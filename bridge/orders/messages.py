@@ -13,6 +13,7 @@ from bridge.orders.situation import EXIT_INTENTS
 NEVER_TRADES = frozenset({Kind.NOTIFY, Kind.QUERY, Kind.VARIABLE})
 # Anyone may stop: a message with one of these switches its strategy off. Only a person switches it on again.
 STOPPING = ("stop", "pause", "disable", "kill", "stopbuy", "stopentry")
+SQUARE_OFF = "square_off"  # the dialect of the house's own alerts that end the day
 
 MessageCheck = Callable[[Case, Vault], Refusal | None]
 
@@ -87,6 +88,11 @@ def asks_for_orders(reading: Reading) -> bool:
 def stops_its_strategy(reading: Reading) -> bool:
     """Whether the strategy is to be switched off."""
     return reading.control in STOPPING
+
+
+def asks_nobody(reading: Reading) -> bool:
+    """Whether what it closes is closed without a person's yes: it stops its strategy, or ends the day."""
+    return stops_its_strategy(reading) or reading.dialect == SQUARE_OFF
 
 
 def licence(reading: Reading) -> str | None:

@@ -212,13 +212,17 @@ def _from_distance(
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One order that a position calls for. `opens` is the part beyond zero (only when it crosses or starts there)."""
+    """One order that a position calls for. `opens` is the part beyond zero (only when it crosses or starts there).
+
+    `asked` is the part beyond zero that was cut off, because a person is asked for it first.
+    """
 
     side: Side
     quantity: Decimal
     reduces: bool
     opens: Decimal
     why: str
+    asked: Decimal = Decimal(0)
 
 
 def against_position(

@@ -43,7 +43,7 @@ def recheck(
     if strategy is None:
         return Refusal("strategy_gone", "The strategy was removed before its intent could be planned.")
     made_under = replace(strategy, settings=intent.settings)
-    situation = shared.survey.situation(decided, made_under, intent.account_id, None)
+    situation = shared.survey.situation(decided, made_under, intent.account_id, None, approval=intent.approval)
     if not decided.is_entry:
         checks = tuple(check for check in checks if check is not owner_may_trade)
     return first_refusal(decided, situation, checks)

@@ -13,12 +13,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bridge.accounts.model import StrategySettings
-from bridge.domain.intent import Intent, OrderIntent, OrderType, Product, Side, TimeInForce
+from bridge.domain.intent import Intent, OrderIntent, OrderType, Product, QuantityType, Side, TimeInForce
 from bridge.domain.lifecycle import IntentState, OrderState
 from bridge.kit.database import Row, dumps
 
 _WISHES = TypeAdapter(OrderIntent)
 CLOSING = frozenset({Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT, Intent.FLATTEN, Intent.CANCEL_ORDERS})
+_WHOLE = (None, QuantityType.FULL_POSITION, QuantityType.DEFAULT)
 Lane = tuple[str, str, str, str]  # exchange, symbol, product, strategy: what must happen in order
 
 
@@ -124,6 +125,27 @@ _READ: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What an intent has to do with a person's yes. Without any of it, its settings alone decide whether one is asked.
+
+    `forced`: its sender's key asks a person, whatever the strategy says. `exempt`: it stops its strategy or ends the day, so
+    it closes without asking. `given_by` names who said yes. The rest is what was asked: the last price when the intent began
+    to wait (None: not known), and the side and units as far as they were known then.
+    """
+
+    forced: bool = False
+    exempt: bool = False
+    given_by: str | None = None
+    price: Decimal | None = None
+    side: Side | None = None
+    quantity: Decimal | None = None
+
+
+_APPROVALS = TypeAdapter(Approval)
+NOT_ASKED = Approval()
+
+
 @lru_cache(maxsize=256)
 def settings_of(text: str) -> StrategySettings:
     """The settings that an intent was made under; a strategy's intents share them until somebody changes them."""
@@ -159,11 +181,23 @@ class IntentRecord:
     code: str | None = None
     message: str | None = None
     result: str | None = None
+    approval: Approval = NOT_ASKED
 
     @property
     def opens(self) -> bool:
         """It may open or enlarge a position."""
         return not self.reduces
+
+    @property
+    def ends_all(self) -> bool:
+        """A full exit, a target or a reversal: orders still resting would undo it later."""
+        wish = self.wish
+        if wish.cancel_open_orders is not None:
+            return wish.cancel_open_orders
+        if wish.intent in (Intent.TARGET_POSITION, Intent.REVERSE, Intent.FLATTEN):
+            return True
+        is_exit = wish.intent in (Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT)
+        return is_exit and (wish.quantity is None or wish.quantity_type in _WHOLE)
 
     @property
     def lane(self) -> Lane:
@@ -182,6 +216,8 @@ class IntentRecord:
         }
         if self.bar is not None:
             plan["bar"] = self.bar
+        if self.approval != NOT_ASKED:
+            plan["approval"] = _APPROVALS.dump_python(self.approval, mode="json", exclude_defaults=True)
         return {
             "id": self.id,
             "alert_id": self.alert_id,
@@ -223,6 +259,7 @@ class IntentRecord:
             opens_until=plan["opens_until"],
             reduces=plan.get("reduces", wish.intent in CLOSING),  # earlier versions went by the verb alone
             bar=plan.get("bar"),
+            approval=_APPROVALS.validate_python(plan["approval"]) if "approval" in plan else NOT_ASKED,
         )
 
 

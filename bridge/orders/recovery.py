@@ -20,7 +20,7 @@ from bridge.kit import failpoints
 from bridge.kit.clock import Clock, from_micros, micros
 from bridge.kit.database import Transaction, Writer
 from bridge.kit.ids import new_id, new_ref
-from bridge.orders import journal
+from bridge.orders import asking, journal
 from bridge.orders.holdings import Ledger
 from bridge.orders.journal import Notice
 from bridge.orders.outcome import Outcome, Result
@@ -329,7 +329,8 @@ OVERDUE = Refusal("deadline_passed", "Nobody served the account before it was to
 
 
 class Overdue:
-    """Queued work that its account's desk should have ended long ago: nobody serves the account, so it ends here."""
+    """Queued work that its account's desk should have ended long ago, because nobody serves the account; and what nobody
+    approved in time, which is no desk's."""
 
     def __init__(self, now: int) -> None:
         self._now = now
@@ -342,6 +343,7 @@ class Overdue:
         notice = Notice("intent_refused", "warning", OVERDUE.message)
         for row in tx.rows(sql, where):
             journal.end_intent(tx, row, IntentState.EXPIRED, self._now, OVERDUE.code, OVERDUE.message, notice)
+        asking.end_expired(tx, self._now)
 
 
 class Decision:

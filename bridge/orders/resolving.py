@@ -8,15 +8,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bridge.accounts.model import Feed
-from bridge.domain.intent import Intent, OrderType, Product, QuantityType
+from bridge.domain.intent import Intent, OrderType, Product, QuantityType, Side
 from bridge.domain.lifecycle import AT_BROKER, IntentState, OrderState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
 from bridge.kit.clock import micros
 from bridge.kit.database import Transaction
 from bridge.kit.ids import new_id
-from bridge.orders import journal, tables
+from bridge.orders import asking, journal, tables
 from bridge.orders.building import build
+from bridge.orders.checks import APPROVAL_WANTED
 from bridge.orders.journal import Notice
 from bridge.orders.operations import VISIBLE_WITHIN_S, Operations
 from bridge.orders.planning import Step, against_position, candidate, priced
@@ -28,8 +29,6 @@ from bridge.orders.working import WorkingOrders
 
 if TYPE_CHECKING:
     from bridge.orders.desk import AccountDesk, Services
-
-_WHOLE = (None, QuantityType.FULL_POSITION, QuantityType.DEFAULT)
 
 
 class Resolver:
@@ -59,7 +58,7 @@ class Resolver:
         if elsewhere:
             await self._move(intent, elsewhere)
             return []
-        if _ends_all(intent):
+        if intent.ends_all:
             await self._overtake(intent)
         if refusal := await self._desk.await_legs(intent) or await self._await_quiet_lane(intent):
             await self.refuse(intent, refusal)
@@ -109,10 +108,16 @@ class Resolver:
     def _in_the_way(self, intent: IntentRecord) -> list[OrderRecord]:
         """Resting orders that would undo what the intent does; to what takes the whole position at once, these are its exits."""
         resting = self._resting(intent.lane)
-        if _ends_all(intent):
+        if resting and self._must_ask(intent):
+            return []  # a stop must not be taken back for what nobody may approve
+        if intent.ends_all:
             return resting
         exits = [order for order in resting if order.reduces]
         return exits if exits and self._takes_everything(intent) else []
+
+    def _must_ask(self, intent: IntentRecord) -> bool:
+        found = self._decide(intent)
+        return isinstance(found, Refusal) and found.code == APPROVAL_WANTED
 
     def _takes_everything(self, intent: IntentRecord) -> bool:
         """A market order as large as the position: once it is filled, a resting exit would open the other side."""
@@ -167,6 +172,8 @@ class Resolver:
             capabilities=self._desk.capabilities,
         )
 
+        rest = self._rest_to_ask(intent, wish, step)
+
         def work(tx: Transaction) -> bool:
             moved = journal.move_intent(
                 tx, self._current(tx, intent), IntentState.PLANNED, now, extra={"why": step.why}
@@ -174,6 +181,8 @@ class Resolver:
             if moved is None:
                 return False
             journal.plan_orders(tx, orders, step.why)
+            if rest:
+                _store_question(tx, rest, now)
             return True
 
         # Counted before anything else can be checked: two intents at once must not both be the last of the day.
@@ -198,6 +207,8 @@ class Resolver:
     def _decide(self, intent: IntentRecord) -> tuple[Candidate, Step] | Refusal:
         """The one order that brings the position where the intent wants it, checked; a refusal also when there is none."""
         held, leaving = self._free_position(intent)
+        if intent.ends_all:  # its resting exits go first, or are gone
+            held, leaving = self._desk.ledger.holding(intent.lane).quantity, Decimal(0)
         found = self._step(intent, held, leaving)
         return found if isinstance(found, Refusal) else self._checked(intent, *found, held)
 
@@ -241,9 +252,55 @@ class Resolver:
             return refusal
         # What opens beyond zero is refused; what closes must go out all the same.
         why = f"{step.why}; only the exit: {refusal.message}"
-        exit_only = replace(step, quantity=closing, reduces=True, opens=Decimal(0), why=why)
+        asked = step.opens if refusal.code == APPROVAL_WANTED else Decimal(0)
+        exit_only = replace(step, quantity=closing, reduces=True, opens=Decimal(0), why=why, asked=asked)
         closing_wish = _sized(priced_wish, exit_only)
         return recheck(intent, closing_wish, self._shared) or (closing_wish, exit_only)
+
+    # -- a person's yes ---------------------------------------------------------------------------------------------
+
+    async def _ask(self, intent: IntentRecord, why: str) -> None:
+        """The intent ends, and the same wish waits for a person: under an id of its own, which no desk has taken yet."""
+        found = self._step(intent, self._desk.ledger.holding(intent.lane).quantity)
+        step = None if isinstance(found, Refusal) or intent.wish.intent is Intent.MODIFY_ORDER else found[1]
+        question = self._question(
+            intent, why, step.side if step else intent.wish.side, step.quantity if step else intent.wish.quantity
+        )
+        at = micros(self._clock.now())
+
+        def work(tx: Transaction) -> None:
+            said = "A person is asked first."
+            current = self._current(tx, intent)
+            if journal.move_intent(tx, current, IntentState.DONE, at, message=said, result="none"):
+                _store_question(tx, question, at)
+
+        await self._shared.writer.run(work)
+
+    def _rest_to_ask(self, intent: IntentRecord, wish: Candidate, step: Step) -> IntentRecord | None:
+        """The other side of zero, for which a person is asked while the exit goes out."""
+        if not step.asked:
+            return None
+        plain = replace(
+            intent.wish,
+            intent=Intent(step.side.value),
+            side=step.side,
+            quantity=step.asked,
+            quantity_type=QuantityType.UNITS,
+            product=wish.product,
+            target_position=None,
+            position_after=None,
+            close_opposite=None,
+            cancel_open_orders=None,
+        )
+        opening = replace(intent, wish=plain, multiplier=Decimal(1), mapped_quantity=None)
+        return self._question(opening, "It waits for your yes: the exit went out.", step.side, step.asked)
+
+    def _question(self, intent: IntentRecord, why: str, side: Side | None, quantity: Decimal | None) -> IntentRecord:
+        instrument = self._shared.market.instrument(intent.exchange, intent.symbol)
+        quote = self._shared.market.quote(instrument) if instrument else None
+        asked = replace(intent, id=new_id("in"), number=intent.number + 1)
+        now, price = micros(self._clock.now()), quote.last if quote else None
+        return asking.waiting(asked, why, now, price=price, side=side, quantity=quantity)
 
     # -- where the position is --------------------------------------------------------------------------------------
 
@@ -328,7 +385,10 @@ class Resolver:
         )
 
     async def refuse(self, intent: IntentRecord, refusal: Refusal) -> None:
-        """End an intent without an order, with its reason."""
+        """End an intent without an order, with its reason; or ask a person, when that is all that is missing."""
+        if refusal.code == APPROVAL_WANTED:
+            await self._ask(intent, refusal.message)
+            return
         at = micros(self._clock.now())
         to = {"deadline_passed": IntentState.EXPIRED, "nothing_to_do": IntentState.DONE}.get(
             refusal.code, IntentState.REFUSED
@@ -351,19 +411,13 @@ class Resolver:
         )
 
 
+def _store_question(tx: Transaction, question: IntentRecord, at: int) -> None:
+    tx.insert(tables.intents, question.row())
+    asking.tell(tx, question, at)
+
+
 def _sized(wish: Candidate, step: Step) -> Candidate:
     return replace(wish, quantity=step.quantity, reduces=step.reduces)
-
-
-def _ends_all(intent: IntentRecord) -> bool:
-    """A full exit, a target or a reversal: orders still resting would undo it later."""
-    wish = intent.wish
-    if wish.cancel_open_orders is not None:
-        return wish.cancel_open_orders
-    if wish.intent in (Intent.TARGET_POSITION, Intent.REVERSE, Intent.FLATTEN):
-        return True
-    is_exit = wish.intent in (Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT)
-    return is_exit and (wish.quantity is None or wish.quantity_type in _WHOLE)
 
 
 def _nothing(intent: IntentRecord, held: Decimal) -> str:

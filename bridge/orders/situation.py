@@ -12,6 +12,7 @@ from bridge.domain.instrument import Instrument
 from bridge.domain.intent import Intent, OrderIntent, OrderType, Product, Side, TimeInForce
 from bridge.market.base import Quote
 from bridge.market.rules import FreezeLimit
+from bridge.orders.records import NOT_ASKED, Approval
 
 EXIT_INTENTS = frozenset({Intent.EXIT, Intent.EXIT_LONG, Intent.EXIT_SHORT, Intent.FLATTEN})
 POSITION_INTENTS = EXIT_INTENTS | {Intent.TARGET_POSITION, Intent.REVERSE, Intent.ADD}
@@ -108,3 +109,4 @@ class Situation:
     strategy_loss: Decimal = Decimal(0)
     account_loss: Decimal = Decimal(0)
     written: str = ""  # the symbol as the message wrote it, in capitals
+    approval: Approval = NOT_ASKED

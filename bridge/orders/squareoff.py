@@ -23,6 +23,7 @@ from bridge.kit import failpoints
 from bridge.kit.clock import Clock
 from bridge.kit.database import Reader, StorageUnavailable
 from bridge.orders.arrival import Arrival
+from bridge.orders.messages import SQUARE_OFF
 from bridge.orders.pipeline import Pipeline
 from bridge.orders.survey import Survey
 
@@ -164,5 +165,5 @@ class SquareOff:
             received_at=now,
             started=self._clock.monotonic(),
             idempotency_key=f"{job}:{day.isoformat()}",
-            reading=Reading(dialect="square_off", kind=Kind.FLATTEN, orders=(wish,), because=because),
+            reading=Reading(dialect=SQUARE_OFF, kind=Kind.FLATTEN, orders=(wish,), because=because),
         )

@@ -25,6 +25,7 @@ from bridge.market.symbols import resolve
 from bridge.orders.allowances import Uses
 from bridge.orders.bars import Bars
 from bridge.orders.losses import Losses
+from bridge.orders.records import NOT_ASKED, Approval
 from bridge.orders.situation import Candidate, Session, Situation
 from bridge.orders.sizing import Mapped
 
@@ -172,6 +173,7 @@ class Survey:
         max_age_s: float | None = None,
         bar: datetime | None = None,
         unreadable_time: str | None = None,
+        approval: Approval = NOT_ASKED,
     ) -> Situation:
         """Everything around one candidate, now."""
         snapshot, now = self.directory.snapshot, self._clock.now()
@@ -202,10 +204,17 @@ class Survey:
             strategy_loss=self.losses.of(strategy.id),
             account_loss=self.losses.of(account_id),
             written=(candidate.intent.symbol or "").upper(),
+            approval=approval,
         )
 
     def bare_situation(
-        self, strategy: Strategy, account_id: str, source: Source, age_s: float | None, max_age_s: float | None
+        self,
+        strategy: Strategy,
+        account_id: str,
+        source: Source,
+        age_s: float | None,
+        max_age_s: float | None,
+        approval: Approval,
     ) -> Situation:
         """The situation of an intent that names no instrument."""
         snapshot = self.directory.snapshot
@@ -223,6 +232,7 @@ class Survey:
             quote=None,
             alert_age_s=age_s,
             message_max_age_s=max_age_s,
+            approval=approval,
         )
 
     def count(self, candidate: Candidate, strategy_id: str, account_id: str, orders: int = 1) -> None:

@@ -77,12 +77,12 @@ class Rows:
         self._tx.insert(tables.alerts, row)
         return row
 
-    def intent(self, intent_id: str, alert: Row, account: str, symbol: str) -> None:
-        """What an alert asked of one account, planned."""
+    def intent(self, intent_id: str, alert: Row, account: str, symbol: str, **more: Any) -> None:
+        """What an alert asked of one account, planned. `more` are columns."""
         row = {name: alert[name] for name in ("user_id", "strategy_id")}
         row |= {"id": intent_id, "alert_id": alert["id"], "number": 1, "account_id": account, "state": "PLANNED"}
         row |= {"payload": "{}", "plan": "{}", "settings": "{}", "exchange": exchange_of(symbol), "symbol": symbol}
-        row |= {"deadline": self._now, "created_at": alert["received_at"], "updated_at": alert["received_at"]}
+        row |= {"deadline": self._now, "created_at": alert["received_at"], "updated_at": alert["received_at"]} | more
         self._tx.insert(tables.intents, row)
 
     # -- orders --------------------------------------------------------------------------------------------------------

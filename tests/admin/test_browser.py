@@ -29,6 +29,7 @@ PAGES = (
     "/alerts/al_parked",
     "/alerts/al_refused",
     "/orders",
+    "/approvals",
     "/positions",
     "/stop",
     "/more",

@@ -19,7 +19,7 @@ from tests.admin.world import FROM_HERE, ORIGIN, World, build, post, sign_in, to
 
 # Every address with an id of somebody, and every form, as the router has them.
 OPEN = {"/signin", "/static/{version}/{name}"}
-IDS = {"alert_id": "al_parked", "order_id": "or_part"}
+IDS = {"alert_id": "al_parked", "order_id": "or_part", "intent_id": "in_parked"}
 
 
 def routes(world: World) -> list[tuple[str, str]]:
@@ -65,7 +65,7 @@ async def test_another_persons_rows_are_not_there(world: World) -> None:
     ravi = await world.signed_in("ravi")
 
     for method, path in routes(world):
-        if "al_parked" not in path and "or_part" not in path:
+        if not any(own in path for own in IDS.values()):
             continue
         answer = await (
             ravi.get(path) if method == "GET" else post(ravi, path, choice="none", password=PASSWORD, ticket="x")

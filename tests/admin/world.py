@@ -25,7 +25,9 @@ from bridge.kit.settings import Settings
 from bridge.kit.vault import Vault
 from bridge.market.base import Candle, Quote
 from bridge.market.calendar import CALENDAR
+from bridge.orders.approvals import Waiting
 from bridge.orders.arrival import Answer
+from bridge.orders.records import IntentRecord
 from tests.admin.rows import Seeded
 from tests.admin.seed import NOW, PASSWORD, seed
 from tests.support.clock import FakeClock
@@ -91,6 +93,7 @@ class Pipeline:
     """Stands where the orders package will: remembers what was asked of it."""
 
     accounts: Accounts
+    reader: Reader
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     answer: Answer = field(
         default_factory=lambda: Answer(
@@ -122,6 +125,20 @@ class Pipeline:
     async def decide(self, order_id: str, user: User, broker_order_id: str | None) -> str:
         self.asked.append(("decide", order_id, user.name, broker_order_id))
         return "Booked: 65 at 26,482.10."
+
+    async def waiting(self, user: User) -> list[Waiting]:
+        rows = await self.reader.rows(
+            "SELECT * FROM intents WHERE state = 'AWAITING_CONFIRM' AND user_id = :u", {"u": user.id}
+        )
+        return [Waiting(IntentRecord.of(row), Decimal("3186.00")) for row in rows]
+
+    async def approve(self, intent_id: str, user: User) -> str:
+        self.asked.append(("approve", intent_id, user.name))
+        return "Approved: BUY 20 TCS."
+
+    async def refuse(self, intent_id: str, user: User, reason: str) -> str:
+        self.asked.append(("refuse", intent_id, user.name, reason))
+        return "Refused by asha. Nothing was sent."
 
     async def panic(self, scope: str, scope_id: str, stopped: bool, reason: str, user: User) -> None:
         self.asked.append(("panic", scope, scope_id, stopped, reason, user.name))
@@ -179,12 +196,13 @@ async def build(
     ids = await seed(accounts, writer) if ids is None else ids
     directory = Directory(reader, clock)
     await directory.refresh()
-    pipeline = Pipeline(accounts)
+    pipeline = Pipeline(accounts, reader)
     ports = admin.Ports(
         reader=reader, writer=writer, directory=directory, accounts=accounts, vault=vault, clock=clock,
         settings=settings or Settings(_env_file=None, public_url=ORIGIN), market=FakeMarket(simulated=simulated),
         calendar=CALENDAR,
         replay=pipeline.replay, cancel=pipeline.cancel, decide=pipeline.decide, panic=pipeline.panic,
+        waiting=pipeline.waiting, approve=pipeline.approve, refuse=pipeline.refuse,
         turned_away=turned_away,
     )  # fmt: skip
     app = FastAPI()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.accounts.model import StrategySettings
 from scripts import dialects_page
 from scripts.leaks import findings, tracked_files
 from scripts.readme_command import command
@@ -111,3 +112,11 @@ def test_the_page_of_dialects_is_made_of_the_dialects() -> None:
     page = (ROOT / "docs" / "dialects.md").read_text(encoding="utf-8")
 
     assert page == dialects_page.page(), "run: uv run scripts/dialects_page.py --write"
+
+
+def test_the_settings_of_approvals_are_written_down_with_their_defaults() -> None:
+    page = (ROOT / "docs" / "decisions" / "0011-a-missing-yes-is-a-check-that-says-no.md").read_text(encoding="utf-8")
+    fields = {name: field for name, field in StrategySettings.model_fields.items() if name.startswith("approval")}
+
+    defaults = {name: "not set" if field.default is None else f"`{field.default}`" for name, field in fields.items()}
+    assert [name for name, default in defaults.items() if f"| `{name}` | {default} |" not in page] == []

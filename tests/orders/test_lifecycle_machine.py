@@ -45,6 +45,7 @@ T = TypeVar("T")
 
 SYMBOLS = st.sampled_from(["INFY", "SBIN"])
 SIDES = st.sampled_from([Intent.BUY, Intent.SELL])
+SIDES_AND_OUT = [Intent.BUY, Intent.SELL, Intent.EXIT]
 SIZES = st.sampled_from([5, 10])
 PAUSES = st.sampled_from([0.0, 0.2, 2.0, 12.0])
 SPANS = st.sampled_from([1.0, 4.0, 40.0, 70.0, 200.0, 650.0])
@@ -224,6 +225,23 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _uncertain(self) -> list[tuple[str, str]]:
         return [(order.ref, order.id) for order in self.house.orders() if order.state in UNCERTAIN]
+
+    @precondition(lambda self: self.alive)
+    @rule(symbol=SYMBOLS, size=SIZES, side=st.sampled_from(SIDES_AND_OUT), act=ACTS, then_s=PAUSES)
+    def alert_that_asks(self, symbol: str, size: int, side: Intent, act: Act, then_s: float) -> None:
+        self.house.broker.script.append(act)
+        sized = {} if side is Intent.EXIT else {"quantity": size}
+        self._alert(wish(side, symbol, **sized), keyed=True, needs_approval=True, then_s=then_s)
+
+    @precondition(lambda self: self.alive and self._waiting())
+    @rule(data=st.data(), yes=st.sampled_from([True, True, False]), then_s=PAUSES)
+    def says_yes_or_no(self, data: st.DataObject, yes: bool, then_s: float) -> None:
+        waiting, approvals = self._waiting(), self.house.process.approvals
+        chosen = waiting[data.draw(st.integers(0, len(waiting) - 1))]
+        self.do(self.house.ask(approvals.approve(chosen, ANN) if yes else approvals.refuse(chosen, ANN)), then_s)
+
+    def _waiting(self) -> list[str]:
+        return [row["id"] for row in self.house.intents() if row["state"] == "AWAITING_CONFIRM"]
 
     # -- the judge --------------------------------------------------------------------------------------------------------
 

@@ -112,7 +112,10 @@ async def furnish(house: Bridge, broker: str, account_settings: dict[str, Any]) 
 
 
 def strategies(accounts: dict[str, str]) -> list[tuple[str, StrategySettings]]:
-    """`single` trades on alpha, `double` on both (twice as much on beta), `long` closes with its sells, `leg_…` are for baskets."""
+    """`single` trades on alpha, `double` on both (twice as much on beta), `long` closes with its sells, `leg_…` are for baskets.
+
+    `asked` sends nothing before a person says yes.
+    """
     alpha, beta = (Feed(account_id=accounts[name]) for name in ACCOUNTS)
     free: dict[str, Any] = {"any_symbol": True, "exchange": "NSE", "orders_per_minute": None, "orders_per_day": None}
     twice = Feed(account_id=beta.account_id, multiplier="2")
@@ -120,6 +123,7 @@ def strategies(accounts: dict[str, str]) -> list[tuple[str, StrategySettings]]:
         ("single", StrategySettings(accounts=(alpha,), **free)),
         ("double", StrategySettings(accounts=(alpha, twice), **free)),
         ("long", StrategySettings(accounts=(beta,), direction="long", **free)),
+        ("asked", StrategySettings(accounts=(alpha,), approval="all", approval_expires_s=200, **free)),
     ]
     policies: tuple[str, ...] = ("stop", "continue", "unwind")
     return [
@@ -137,10 +141,10 @@ async def serve(said: argparse.Namespace) -> None:
         made.write_text(json.dumps(furniture))
     await house.writer.run(_Move(said.broker))
     house.directory.load()
-    squaring = _square_off_on_signal(house)
+    squaring, approving = _square_off_on_signal(house), _yes_on_signal(house)
     config = server_config(house.asgi(), "127.0.0.1", said.port)
     await _Server(config, said, json.loads(made.read_text())).serve()
-    await asyncio.gather(*squaring)
+    await asyncio.gather(*squaring, *approving)
 
 
 class _Move:
@@ -165,6 +169,23 @@ def _square_off_on_signal(house: Bridge) -> set[asyncio.Task[None]]:
             running.add(loop.create_task(house.square_off.close_strategy(strategy_id)))
 
     loop.add_signal_handler(signal.SIGUSR1, now)
+    return running
+
+
+def _yes_on_signal(house: Bridge) -> set[asyncio.Task[None]]:
+    """SIGUSR2 is a person who says yes to the next that waits."""
+    running: set[asyncio.Task[None]] = set()
+    loop = asyncio.get_running_loop()
+
+    async def say_yes() -> None:
+        (person,) = house.directory.snapshot.users.values()
+        for _ in range(100):
+            if waiting := await house.approvals.waiting(person):
+                await house.approvals.approve(waiting[0].intent.id, person)
+                return
+            await asyncio.sleep(0.02)
+
+    loop.add_signal_handler(signal.SIGUSR2, lambda: running.add(loop.create_task(say_yes())))
     return running
 
 

@@ -122,6 +122,10 @@ class Program:
         """Its scheduler's clock has struck."""
         self.signal(signal.SIGUSR1)
 
+    def say_yes(self) -> None:
+        """A person approves what waits."""
+        self.signal(signal.SIGUSR2)
+
     def kill(self) -> int | None:
         """SIGKILL, and wait for the end."""
         self.signal(signal.SIGKILL)
@@ -262,7 +266,7 @@ class Rig:
         """Nothing queued, sent, unknown or waiting, nothing held back by the broker, and every order as the broker has it."""
         busy = self.reader.read(
             "SELECT 1 AS one FROM orders WHERE state IN ('QUEUED', 'SENDING', 'UNKNOWN') UNION ALL"
-            " SELECT 1 FROM intents WHERE state IN ('RECEIVED', 'HELD') LIMIT 1"
+            " SELECT 1 FROM intents WHERE state IN ('RECEIVED', 'HELD', 'AWAITING_CONFIRM') LIMIT 1"
         )
         if busy:
             return None

@@ -122,6 +122,7 @@ def _single(symbol: str, side: str, quantity: Decimal) -> tuple[Wish, ...]:
 
 _WISHES: dict[str, Callable[[str, str, Decimal], tuple[Wish, ...]]] = {
     "single": _single,
+    "asked": _single,
     "legs_stop": _single,
     "legs_continue": _single,
     "legs_unwind": _single,

@@ -93,13 +93,15 @@ class Chain:
             self.sending.append(asyncio.create_task(self._stranger(probe, program)))
         if point == "squareoff.planned":
             program.square_off()
+        if point.startswith("approve."):
+            program.say_yes()
 
     def _probe(self, point: str, symbol: str) -> list[Sent]:
         if point.startswith("plan."):
             return [alert(self._key(), "long", side, symbol, 2) for side in ("buy", "sell")]
         if point.startswith("cancel."):
             return [alert(self._key(), "single", "buy", symbol, 2, limit=90), cancel(self._key(), "single", symbol)]
-        return [alert(self._key(), "single", "buy", symbol, 2)]
+        return [alert(self._key(), "asked" if point.startswith("approve.") else "single", "buy", symbol, 2)]
 
     async def _stranger(self, symbol: str, program: Program) -> None:
         """Somebody places by hand exactly what we may have placed: nobody can tell the two apart."""

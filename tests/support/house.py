@@ -35,6 +35,7 @@ from bridge.kit.database import Row, Transaction, connect, metadata
 from bridge.kit.vault import Vault
 from bridge.market.calendar import Calendar
 from bridge.market.hand import HandMarket
+from bridge.orders.approvals import Approvals
 from bridge.orders.arrival import Answer, Arrival
 from bridge.orders.control import Control
 from bridge.orders.desk import AccountDesk, Services
@@ -137,6 +138,7 @@ class Process:
             self.dispatcher,
         )
         self.control = Control(self.directory, self.accounts, self.pipeline, self.writer, self.reader, self.clock)
+        self.approvals = Approvals(self.pipeline, self.survey, self.writer, self.reader, self.clock)
         self.tasks: set[asyncio.Task[Any]] = set()
 
     async def _connect(self, account: Account) -> tuple[Broker, Capabilities]:
@@ -281,6 +283,7 @@ class House:
         strategy: str = STRATEGY,
         source_settings: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        needs_approval: bool = False,
         read: bool = True,
         **reading: Any,
     ) -> Arrival:
@@ -298,6 +301,7 @@ class House:
             started=self.clock.monotonic(),
             idempotency_key=key,
             dry_run=dry_run,
+            needs_approval=needs_approval,
             reading=Reading(dialect="test", orders=wishes, **reading) if read else None,
         )
 

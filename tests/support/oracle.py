@@ -96,6 +96,7 @@ class Oracle:
         found = list(self._wire.objections)
         for judged in (
             self._one_order_each,
+            self._nobody_was_passed_over,
             self._nothing_lost,
             self._one_attempt_each,
             self._ends_stay,
@@ -126,6 +127,17 @@ class Oracle:
             mine = resting is None or resting.row.ref is None or resting.ref == order["ref"]
             if not mine and not _decided_by_person(order, pages):
                 yield f"INV-1: {order['ref']} is linked to {order['broker_order_id']}, which is another's"
+
+    def _nobody_was_passed_over(self, pages: Pages) -> Iterator[str]:
+        """What a key asks a person about leads to an order only after a yes, and to nothing after a no."""
+        answers = {(e["intent_id"], e["type"]) for e in pages.events if e["provenance"] == "person"}
+        with_orders = {order["intent_id"] for order in pages.orders}
+        for intent in pages.intents:
+            asked = json.loads(intent["plan"]).get("approval", {}).get("forced")
+            if asked and intent["id"] in with_orders and (intent["id"], "intent.received") not in answers:
+                yield f"UNASKED: {intent['id']} has orders, and nobody said yes"
+            if intent["id"] in with_orders and (intent["id"], "intent.refused") in answers:
+                yield f"UNASKED: {intent['id']} has orders, and a person said no"
 
     def _nothing_lost(self, pages: Pages) -> Iterator[str]:
         """INV-2, and one acceptance for each key of the sender."""
@@ -310,7 +322,7 @@ class Oracle:
             if order["state"] == "QUEUED" and order["deadline"] < limit:
                 yield f"LOST: {order['ref']} is QUEUED after its deadline"
         for intent in pages.intents:
-            if intent["state"] in ("RECEIVED", "HELD") and intent["deadline"] < limit:
+            if intent["state"] in ("RECEIVED", "HELD", "AWAITING_CONFIRM") and intent["deadline"] < limit:
                 yield f"LOST: {intent['id']} is {intent['state']} after its deadline"
         if self._calm_for() > 620:
             closed = [o["ref"] for o in pages.orders if o["state"] == "UNKNOWN" and o["updated_at"] < limit - 612e6]

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from bridge.accounts.model import Account
 from bridge.admin import once, timeline
+from bridge.admin.asks import ask_cards
 from bridge.admin.book import PositionLine, position_lines
 from bridge.admin.decisions import decision_cards
 from bridge.admin.order_lines import order_line
@@ -55,8 +56,10 @@ async def replay_live(visit: Visit) -> Response:
 def _answer_words(answer: Answer) -> str:
     if answer.content.get("message"):
         return str(answer.content["message"])
-    number = len(answer.content.get("orders") or ())
-    return f"{answer.content.get('status', 'answered')}, {number} planned at once."
+    lines = answer.content.get("orders") or ()
+    waiting = sum(line.get("state") == "awaiting_confirm" for line in lines)
+    asks = f", {waiting} for you to approve" if waiting else ""
+    return f"{answer.content.get('status', 'answered')}, {len(lines) - waiting} planned at once{asks}."
 
 
 async def _own(visit: Visit, alert_id: str) -> Row:
@@ -94,6 +97,7 @@ async def show_alert(
         source=visit.names.source(row["source_id"]),
         dialect=dialect_title(row["dialect"]),
         cards=await decision_cards(visit, parked),
+        asks=[card for card in await ask_cards(visit) if card.alert_id == alert_id],
         intents=[(intent, intent_badge(intent), visit.names.account(intent["account_id"])) for intent in intents],
         bar=timeline.time_bar(row, trace, orders, events),
         steps=(*timeline.shared_steps(trace), *timeline.loose_steps(row, orders, events, visit.names)),

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from bridge.api.openalgo.wire import Body, Name, Upper
 from bridge.market.candles import INTERVALS
@@ -18,13 +18,17 @@ _WITH_CONTRACTS = (*DERIVATIVE_EXCHANGES, "CRYPTO")
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
 
-def _one_of(known: tuple[str, ...]) -> AfterValidator:
+def _among(known: tuple[str, ...]) -> AfterValidator:
     def check(word: str) -> str:
         if word not in known:
             raise ValueError(f"expected one of {', '.join(known)}")
         return word
 
     return AfterValidator(check)
+
+
+def _shown(known: tuple[str, ...]) -> Any:
+    return Field(json_schema_extra={"enum": list(known)})
 
 
 def day(value: Any) -> date:
@@ -40,9 +44,9 @@ def day(value: Any) -> date:
     return found
 
 
-Exchange = Annotated[Upper, _one_of(EXCHANGES)]
-DerivativesExchange = Annotated[Upper, _one_of(_WITH_CONTRACTS)]
-Interval = Annotated[Name, _one_of(INTERVALS)]
+Exchange = Annotated[Upper, _among(EXCHANGES), _shown(EXCHANGES)]
+DerivativesExchange = Annotated[Upper, _among(_WITH_CONTRACTS), _shown(_WITH_CONTRACTS)]
+Interval = Annotated[Name, _among(INTERVALS), _shown(INTERVALS)]
 Day = Annotated[date, BeforeValidator(day), WithJsonSchema({"type": "string", "format": "date"})]
 
 

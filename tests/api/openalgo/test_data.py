@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,8 @@ import pytest
 
 from bridge.app import Bridge
 from bridge.kit.settings import Settings
+from bridge.market.base import Candle
+from bridge.market.simulated import SimulatedMarket
 from tests.api.openalgo.conftest import Trader, trader
 
 IST = ZoneInfo("Asia/Kolkata")
@@ -53,6 +55,12 @@ async def test_a_quote_has_every_figure_as_a_number(asha: Trader) -> None:
     assert data["low"] <= data["ltp"] <= data["high"]
     assert data["bid"] < data["ask"]
     assert data["oi"] == 0
+
+
+async def test_a_key_that_may_not_read_is_told_no_price(asha: Trader) -> None:
+    asha.key = await asha.house.accounts.add_key(asha.user_id, "alerts", ("orders:write",))
+
+    assert "scope read" in await asha.refused("quotes", 403, **RELIANCE)
 
 
 async def test_a_symbol_in_small_letters_is_the_same_symbol(asha: Trader) -> None:
@@ -257,22 +265,32 @@ async def test_a_member_that_is_not_known_is_told_of_beside_long_data_too(asha: 
     assert reply["warnings"] == ["adjusted: not known here, ignored"]
 
 
-async def test_many_bars_are_made_while_others_go_on(asha: Trader) -> None:
-    rounds, going_on = 0, True
+async def test_others_have_a_turn_between_any_two_pieces_of_many_bars(
+    asha: Trader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn, going_on = 0, True
+    read_in: list[int] = []
+    history = SimulatedMarket.history
+
+    def noted(*arguments: Any) -> Sequence[Candle]:
+        read_in.append(turn)
+        return history(*arguments)
 
     async def others() -> None:
-        nonlocal rounds
+        nonlocal turn
         while going_on:
-            rounds += 1
+            turn += 1
             await asyncio.sleep(0)
 
+    monkeypatch.setattr(SimulatedMarket, "history", noted)
     watching = asyncio.create_task(others())
     rows = (await asha.told("history", **wanted(interval="15m", end_date="2026-03-31")))["data"]
     going_on = False
     await watching
 
     assert len(rows) == 86 * 96
-    assert rounds > len(rows) / 200  # others had a turn after every 200 bars
+    assert len(read_in) > len(rows) / 200
+    assert len(set(read_in)) == len(read_in)
 
 
 # -- ticker -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from bridge.api.openalgo.account import Nothing
+from bridge.api.openalgo.figures import price
 from bridge.api.openalgo.instruments import listed
 from bridge.api.openalgo.long import Long, Turns
 from bridge.api.openalgo.wire import Body, Call, Refused, Upper, Wire, misfit, plain_number
@@ -209,18 +210,18 @@ def _longest(interval: str) -> timedelta:
 def _day_of(quote: Quote) -> dict[str, Any]:
     """What quote and depth have in common."""
     return {
-        "open": plain_number(quote.open),
-        "high": plain_number(quote.high),
-        "low": plain_number(quote.low),
-        "ltp": plain_number(quote.last),
-        "prev_close": plain_number(quote.previous_close),
+        "open": price(quote.open),
+        "high": price(quote.high),
+        "low": price(quote.low),
+        "ltp": price(quote.last),
+        "prev_close": price(quote.previous_close),
         "volume": plain_number(quote.volume),
         **_OI,
     }
 
 
 def _quoted(quote: Quote) -> dict[str, Any]:
-    return {**_day_of(quote), "ask": plain_number(quote.ask), "bid": plain_number(quote.bid)}
+    return {**_day_of(quote), "ask": price(quote.ask), "bid": price(quote.bid)}
 
 
 def _total(levels: Sequence[DepthLevel]) -> int | float:
@@ -228,8 +229,8 @@ def _total(levels: Sequence[DepthLevel]) -> int | float:
 
 
 def _levels(levels: Sequence[DepthLevel]) -> list[dict[str, Any]]:
-    found = [{"price": plain_number(at.price), "quantity": plain_number(at.quantity)} for at in levels[:_LEVELS]]
-    return found + [{"price": 0, "quantity": 0}] * (_LEVELS - len(found))
+    found = [{"price": price(at.price), "quantity": plain_number(at.quantity)} for at in levels[:_LEVELS]]
+    return found + [{"price": 0.0, "quantity": 0}] * (_LEVELS - len(found))
 
 
 async def _rows(pieces: AsyncIterator[Sequence[Candle]], interval: str) -> AsyncIterator[list[dict[str, Any]]]:
@@ -237,10 +238,10 @@ async def _rows(pieces: AsyncIterator[Sequence[Candle]], interval: str) -> Async
         yield [
             {
                 "timestamp": _stamp(bar, interval),
-                "open": plain_number(bar.open),
-                "high": plain_number(bar.high),
-                "low": plain_number(bar.low),
-                "close": plain_number(bar.close),
+                "open": price(bar.open),
+                "high": price(bar.high),
+                "low": price(bar.low),
+                "close": price(bar.close),
                 "volume": plain_number(bar.volume),
                 **_OI,
             }
@@ -262,5 +263,5 @@ async def _lines(instrument: Instrument, pieces: AsyncIterator[Sequence[Candle]]
 def _written(instrument: Instrument, bars: Sequence[Candle], interval: str) -> Iterator[str]:
     for bar in bars:
         when = f"{bar.at:%Y-%m-%d}" if interval in DAILY else f"{bar.at.astimezone(IST):%Y-%m-%d,%H:%M:%S}"
-        prices = ",".join(str(plain_number(price)) for price in (bar.open, bar.high, bar.low, bar.close))
+        prices = ",".join(str(price(figure)) for figure in (bar.open, bar.high, bar.low, bar.close))
         yield f"{instrument.key},{when},{prices},{int(bar.volume)}"

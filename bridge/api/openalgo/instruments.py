@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
+from bridge.api.openalgo.figures import price
 from bridge.api.openalgo.long import Long, Turns, by_pieces
 from bridge.api.openalgo.wire import Body, Call, Refused, Upper, Wire, plain_number
 from bridge.api.openalgo.words import DerivativesExchange, Exchange, Listed
@@ -84,10 +85,10 @@ def row(instrument: Instrument, day: date) -> dict[str, Any]:
         "brexchange": instrument.exchange,
         "token": str(number),
         "expiry": expiry_word(instrument.expiry),
-        "strike": plain_number(instrument.strike) if instrument.strike is not None else 0,
+        "strike": price(instrument.strike),
         "lotsize": plain_number(instrument.lot_size),
         "instrumenttype": _type(instrument),
-        "tick_size": plain_number(instrument.tick_size),
+        "tick_size": price(instrument.tick_size),
         "freeze_qty": plain_number(limit.quantity) if limit and limit.quantity else _NO_FREEZE,
     }
 

@@ -14,7 +14,7 @@ from bridge.domain.instrument import OptionRight, option_symbol
 from bridge.market.contracts import live_futures
 from tests.api.openalgo.conftest import Trader
 
-ROW: dict[str, type | tuple[type, ...]] = {
+ROW: dict[str, type] = {
     "id": int,
     "symbol": str,
     "brsymbol": str,
@@ -23,11 +23,11 @@ ROW: dict[str, type | tuple[type, ...]] = {
     "brexchange": str,
     "token": str,
     "expiry": str,
-    "strike": (int, float),
-    "lotsize": (int, float),
+    "strike": float,
+    "lotsize": int,
     "instrumenttype": str,
-    "tick_size": (int, float),
-    "freeze_qty": (int, float),
+    "tick_size": float,
+    "freeze_qty": int,
 }
 
 

@@ -26,7 +26,6 @@ _PIECE = 500
 _MOST_FOUND = 500
 _RIGHTS = {OptionRight.CALL: "CE", OptionRight.PUT: "PE"}
 _KINDS = {InstrumentKind.EQUITY: "EQ", InstrumentKind.INDEX: "INDEX", InstrumentKind.FUTURE: "FUT"}
-_NO_FREEZE = 1  # OpenAlgo's figure for what has no freeze quantity, or none that is known
 _COLUMNS = (
     "symbol", "brsymbol", "name", "exchange", "brexchange", "token", "expiry", "strike", "lotsize", "instrumenttype",
     "tick_size", "freeze_qty",
@@ -72,10 +71,15 @@ def expiry_word(day: date | None) -> str:
     return day.strftime("%d-%b-%y").upper() if day else ""
 
 
+def freeze_figure(instrument: Instrument, day: date) -> int | float:
+    """The largest single order that day in units; 1, as OpenAlgo has it, where there is no such limit or none is known."""
+    limit = freeze_quantity(instrument, day)
+    return plain_number(limit.quantity) if limit and limit.quantity else 1
+
+
 def row(instrument: Instrument, day: date) -> dict[str, Any]:
     """The instrument as OpenAlgo lists it. `id` and `token` are ours: the same for a symbol on every machine."""
     number = int.from_bytes(blake2b(instrument.key.encode(), digest_size=6).digest())
-    limit = freeze_quantity(instrument, day)
     return {
         "id": number,
         "symbol": instrument.symbol,
@@ -89,7 +93,7 @@ def row(instrument: Instrument, day: date) -> dict[str, Any]:
         "lotsize": plain_number(instrument.lot_size),
         "instrumenttype": _type(instrument),
         "tick_size": price(instrument.tick_size),
-        "freeze_qty": plain_number(limit.quantity) if limit and limit.quantity else _NO_FREEZE,
+        "freeze_qty": freeze_figure(instrument, day),
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 
 from bridge.domain.instrument import Instrument, InstrumentKind
 from bridge.market.listings import fno_stocks
@@ -23,6 +24,28 @@ from bridge.market.sessions import (
 
 _LOOK_AHEAD_DAYS = 30
 _SQUARE_OFF_MARGIN = timedelta(minutes=5)  # a square-off in the closing minutes would meet the close
+
+
+Hours = tuple[datetime, datetime]  # of one day's continuous trading: its opening and its close
+
+
+class OccasionKind(StrEnum):
+    """What a day that is not as usual means."""
+
+    HOLIDAY = "holiday"
+    SETTLEMENT_HOLIDAY = "settlement_holiday"  # banks are closed: only currencies are not traded
+    SPECIAL_SESSION = "special_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A day on which some exchanges are closed and others trade at other hours than usual."""
+
+    day: date
+    name: str
+    kind: OccasionKind
+    closed: tuple[str, ...]
+    open: Mapping[str, Hours]
 
 
 def segment_of(instrument: Instrument) -> Segment:
@@ -99,6 +122,49 @@ class Calendar:
         closes = [s.closes for s in self.sessions(segment, day) if s.name is SessionName.CONTINUOUS]
         return max(closes, default=None)
 
+    def hours(self, exchange: str, day: date) -> Hours | None:
+        """From the opening to the close of an exchange's continuous trading that day; `None` on a day without."""
+        sessions = self.sessions(SEGMENTS[SEGMENT_OF_EXCHANGE[exchange]], day)
+        trading = [s for s in sessions if s.name is SessionName.CONTINUOUS]
+        return (trading[0].opens, trading[-1].closes) if trading else None
+
+    def occasions(self, year: int, exchanges: Sequence[str]) -> Sequence[Occasion] | None:
+        """The days of a year that are not as usual for one of the exchanges, in order; `None` for a year of which nothing is known."""
+        segments = {exchange: SEGMENTS[SEGMENT_OF_EXCHANGE[exchange]] for exchange in exchanges}
+        scopes = {segment.coverage for segment in segments.values()}
+        if not all(self._book.find("calendar", (scope,), date(year, 1, 1)) for scope in scopes):
+            return None
+        days = sorted(d for d in {*self._tables.holidays, *self._tables.specials} if d.year == year)
+        found = (self._occasion(day, segments) for day in days)
+        return [occasion for occasion in found if occasion is not None]
+
+    def _occasion(self, day: date, segments: Mapping[str, Segment]) -> Occasion | None:
+        holidays = [h for h in self._tables.holidays.get(day, ()) if any(map(h.touches, segments.values()))]
+        specials = [s for s in self._tables.specials.get(day, ()) if s.segments & {g.name for g in segments.values()}]
+        touched = [
+            exchange
+            for exchange, segment in segments.items()
+            if any(h.touches(segment) for h in holidays) or any(segment.name in s.segments for s in specials)
+        ]
+        if not touched:
+            return None
+        hours = {exchange: self.hours(exchange, day) for exchange in touched}
+        kind = OccasionKind.HOLIDAY
+        if specials:
+            kind = OccasionKind.SPECIAL_SESSION
+        elif all(segments[exchange].name == "CDS" for exchange in touched):
+            kind = OccasionKind.SETTLEMENT_HOLIDAY
+        # a day has a row for each session or region, so its name may come more than once
+        names = dict.fromkeys([*(h.name for h in holidays), *(s.occasion for s in specials)])
+        unsure = any(h.verify for h in holidays) or any(s.verify for s in specials)
+        return Occasion(
+            day=day,
+            name=", ".join(names) + (" (to be verified)" if unsure else ""),
+            kind=kind,
+            closed=tuple(exchange for exchange, open_ in hours.items() if open_ is None),
+            open={exchange: open_ for exchange, open_ in hours.items() if open_ is not None},
+        )
+
     def why_closed(self, segment: Segment, day: date) -> str:
         """Why nothing is traded that day ("Christmas", "weekend"); empty when it is a trading day."""
         if self.sessions(segment, day):
@@ -174,6 +240,10 @@ class AlwaysOpen(Calendar):
         midnight = datetime.combine(day, time(0), segment.zone)
         tomorrow = datetime.combine(day + timedelta(days=1), time(0), segment.zone)
         return (Session(SessionName.CONTINUOUS, midnight, tomorrow, "demo: always open"),)
+
+    def occasions(self, year: int, exchanges: Sequence[str]) -> Sequence[Occasion] | None:
+        """None at all: every day is as usual."""
+        return ()
 
     def square_off_time(self, instrument: Instrument, day: date) -> datetime | None:
         """None: a market that never closes has no square-off."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 
-from bridge.market.base import Candle
+from bridge.domain.instrument import Instrument
+from bridge.market.base import Candle, Market
 
 INTRADAY = (
     "1s",
@@ -33,6 +34,7 @@ INTRADAY = (
 DAILY = ("D", "W", "M")
 INTERVALS = INTRADAY + DAILY
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+_PIECE_BARS, _PIECE_DAYS = 200, 10  # a simulated option takes some ten milliseconds for either
 
 
 class UnknownInterval(ValueError):
@@ -73,3 +75,37 @@ def by_period(days: Iterable[Candle], interval: str) -> Iterator[Candle]:
     """Daily bars put together into D, W or M; a bar is dated by its first trading day."""
     for _, group in groupby(days, key=lambda c: period_start(c.at.date(), interval)):
         yield merged(list(group))
+
+
+def in_pieces(
+    market: Market, instrument: Instrument, interval: str, start: datetime, end: datetime
+) -> Iterator[Sequence[Candle]]:
+    """Bars with start ≤ at < end, oldest first, in pieces short enough to be made between two other things.
+
+    Weeks and months are put together from days and come last, in one piece. Raises UnknownInterval.
+    """
+    seconds = interval_seconds(interval)
+    if seconds is not None:
+        span = (start.astimezone(UTC), end.astimezone(UTC))  # a zone's hours may come twice or not at all
+        yield from _stretches(market, instrument, interval, span, timedelta(seconds=seconds * _PIECE_BARS))
+        return
+    first = start - timedelta(days=(start.date() - period_start(start.date(), interval)).days)
+    days = _stretches(market, instrument, "D", (first, end), timedelta(days=_PIECE_DAYS))
+    if interval == "D":
+        yield from days
+        return
+    found: list[Candle] = []
+    for piece in days:
+        found += piece
+        yield ()
+    yield [bar for bar in by_period(found, interval) if bar.at >= start]
+
+
+def _stretches(
+    market: Market, instrument: Instrument, interval: str, span: tuple[datetime, datetime], step: timedelta
+) -> Iterator[Sequence[Candle]]:
+    at, end = span
+    while at < end:
+        until = min(at + step, end)
+        yield market.history(instrument, interval, at, until)
+        at = until

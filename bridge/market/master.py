@@ -66,10 +66,10 @@ class Master:
         return made
 
     def instruments(self) -> Iterable[Instrument]:
-        """The whole list, every contract made."""
+        """The whole list. Contracts are made as it is read, so a reader that pauses holds nobody up for long."""
+        yield from (self._by_key[key] for key in _undated())
         for exchange, name in underlyings():
-            self.contracts(exchange, name)
-        return self._by_key.values()
+            yield from self.contracts(exchange, name)
 
 
 class TodaysMaster:
@@ -92,7 +92,7 @@ class TodaysMaster:
         return self._current().contracts(exchange, underlying)
 
     def instruments(self) -> Iterable[Instrument]:
-        """The whole list, every contract made."""
+        """The whole list of the day it is now."""
         return self._current().instruments()
 
     def _current(self) -> Master:

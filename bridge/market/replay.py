@@ -7,7 +7,7 @@ The file is CSV with `timestamp` (ISO, with its offset from UTC), `symbol`, `exc
 from __future__ import annotations
 
 import csv
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -106,7 +106,7 @@ class ReplayMarket:
         seconds = interval_seconds(interval)
         length = timedelta(seconds=seconds) if seconds else _ONE_DAY
         bars: dict[datetime, list[Candle]] = defaultdict(list)
-        for move in self._until(instrument, self._clock.now()):
+        for move in self._between(instrument, start, min(end + length, self._clock.now())):
             midnight = move.at.replace(hour=0, minute=0, second=0, microsecond=0)
             price = move.last
             bars[midnight + (move.at - midnight) // length * length].append(
@@ -117,6 +117,11 @@ class ReplayMarket:
     def _until(self, instrument: Instrument, moment: datetime) -> Sequence[_Move]:
         position = bisect_right(self._times.get(instrument.key, ()), moment)
         return self._moves.get(instrument.key, ())[:position]
+
+    def _between(self, instrument: Instrument, first: datetime, last: datetime) -> Sequence[_Move]:
+        """The moves with first ≤ at ≤ last."""
+        times = self._times.get(instrument.key, ())
+        return self._moves.get(instrument.key, ())[bisect_left(times, first) : bisect_right(times, last)]
 
 
 def _read(path: Path) -> list[Mapping[str, str]]:

@@ -128,6 +128,10 @@ class Holiday:
     source: str
     verify: bool
 
+    def touches(self, segment: Segment) -> bool:
+        """Whether it takes the day or a part of it from a segment."""
+        return any(word.split("_")[0] == segment.holiday_code for word in self.closed)
+
 
 @dataclass(frozen=True, slots=True)
 class SpecialSession:

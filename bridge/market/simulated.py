@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from zlib import crc32
 
 from bridge.domain.instrument import Instrument, InstrumentKind
@@ -129,7 +130,8 @@ class SimulatedMarket:
         if seconds is None:
             bars = by_period(self._daily(pricing, segment, period_start(first, interval), last, now), interval)
         else:
-            bars = self._intraday(pricing, segment, (first, last + timedelta(days=1)), seconds, now)
+            windows = self._windows(pricing, segment, first, last + timedelta(days=1))
+            bars = self._intraday(pricing, segment, windows, seconds, (start.timestamp(), end.timestamp(), now))
         return [bar for bar in bars if start <= bar.at < end]
 
     def _tick(self) -> int:
@@ -187,12 +189,20 @@ class SimulatedMarket:
                 yield _candle(pricing, window.day, midnight, window.start, window.end, now - window.day.opens)
 
     def _intraday(
-        self, pricing: Pricing, segment: Segment, days: tuple[date, date], seconds: int, now: float
+        self,
+        pricing: Pricing,
+        segment: Segment,
+        windows: Iterator[_Window],
+        seconds: int,
+        span: tuple[float, float, float],
     ) -> Iterator[Candle]:
-        for window in self._windows(pricing, segment, *days):
-            for start in range(window.start, window.end, seconds):
+        since, until, now = span
+        for window in windows:
+            # a caller who reads a day in many pieces pays for each bar once
+            skipped = max(0, ceil((since - window.day.opens - window.start) / seconds))
+            for start in range(window.start + skipped * seconds, window.end, seconds):
                 opens = window.day.opens + start
-                if opens > now:
+                if opens > now or opens >= until:
                     return
                 at = datetime.fromtimestamp(opens, segment.zone)
                 end = min(start + seconds, window.end)

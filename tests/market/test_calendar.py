@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.domain.instrument import Instrument, InstrumentKind
-from bridge.market.calendar import ALWAYS_OPEN, CALENDAR, Calendar, segment_of
+from bridge.market.calendar import ALWAYS_OPEN, CALENDAR, Calendar, OccasionKind, segment_of
 from bridge.market.sessions import Holiday, SessionName, SpecialSession, bundled_tables
 
 IST = ZoneInfo("Asia/Kolkata")
@@ -241,3 +241,56 @@ def test_a_day_entered_by_hand_overrides_the_tables() -> None:
     assert calendar.session(RELIANCE, datetime(2026, 11, 23, 10, tzinfo=IST)).because == "Cyclone"
     assert calendar.is_open(RELIANCE, datetime(2026, 11, 29, 18, 30, tzinfo=IST))
     assert CALENDAR.is_open(RELIANCE, datetime(2026, 11, 23, 10, tzinfo=IST))
+
+
+INDIAN = ("NSE", "NFO", "CDS", "MCX")
+
+
+def test_a_years_occasions_close_what_the_exchanges_lists_close() -> None:
+    occasions = CALENDAR.occasions(2026, INDIAN)
+    assert occasions is not None
+    closed = {exchange: {(o.day.month, o.day.day) for o in occasions if exchange in o.closed} for exchange in INDIAN}
+    assert closed["NSE"] == closed["NFO"] == EQUITY_HOLIDAYS_2026
+    assert closed["CDS"] == CURRENCY_HOLIDAYS_2026
+
+
+@pytest.mark.parametrize("year", [2025, 2026, 2027])
+def test_an_occasion_says_of_each_exchange_what_the_calendar_says(year: int) -> None:
+    occasions = CALENDAR.occasions(year, (*INDIAN, "NASDAQ"))
+    assert occasions
+    assert [o.day for o in occasions] == sorted({o.day for o in occasions})
+    for occasion in occasions:
+        assert all(CALENDAR.hours(exchange, occasion.day) is None for exchange in occasion.closed)
+        assert all(CALENDAR.hours(exchange, occasion.day) == hours for exchange, hours in occasion.open.items())
+        assert not occasion.open.keys() & set(occasion.closed)
+
+
+def test_the_kind_of_an_occasion_is_told_from_who_is_closed() -> None:
+    occasions = {o.day: o for o in CALENDAR.occasions(2026, INDIAN) or ()}
+    assert occasions[date(2026, 3, 3)].kind is OccasionKind.HOLIDAY
+    assert occasions[date(2026, 3, 3)].open.keys() == {"MCX"}
+    assert occasions[date(2026, 2, 19)].kind is OccasionKind.SETTLEMENT_HOLIDAY
+    budget = occasions[date(2026, 2, 1)]
+    assert (budget.kind, budget.name) == (OccasionKind.SPECIAL_SESSION, "Union Budget (to be verified)")
+    assert (budget.open.keys(), budget.closed) == ({"NSE", "NFO", "MCX"}, ())
+
+
+def test_occasions_of_exchanges_that_were_not_asked_for_are_left_out() -> None:
+    assert {o.day for o in CALENDAR.occasions(2026, ["NASDAQ"]) or ()} == {
+        date(2026, month, day) for month, day in US_HOLIDAYS_2026 | US_SHORT_DAYS_2026
+    }
+    assert CALENDAR.occasions(2026, ["CRYPTO"]) == []
+
+
+def test_a_year_without_a_calendar_has_unknown_occasions_and_the_demo_none() -> None:
+    assert CALENDAR.occasions(2030, INDIAN) is None
+    assert ALWAYS_OPEN.occasions(2026, INDIAN) == ()
+
+
+def test_an_exchanges_hours_are_those_of_continuous_trading() -> None:
+    opens, closes = CALENDAR.hours("MCX", date(2026, 3, 3)) or (None, None)
+    assert (opens, closes) == (
+        datetime(2026, 3, 3, 17, tzinfo=IST),
+        datetime(2026, 3, 3, 23, 55, tzinfo=IST),
+    )
+    assert CALENDAR.hours("NSE", date(2026, 3, 3)) is None

@@ -126,6 +126,15 @@ def test_an_unlisted_name_leaves_no_trace() -> None:
     assert len(list(listed.instruments())) == len(WHOLE)
 
 
+def test_the_list_may_be_read_while_others_look_names_up() -> None:
+    listed = Master(SATURDAY)
+    reading = iter(listed.instruments())
+    read = [next(reading)]
+    assert listed.instrument("NFO", "NIFTY29DEC26FUT")
+    read += reading
+    assert sorted(i.key for i in read) == sorted(i.key for i in WHOLE)
+
+
 def test_the_list_follows_the_clock_into_the_next_day() -> None:
     clock = FakeClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
     today = TodaysMaster(clock)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from bridge.api.openalgo.instruments import freeze_figure
 from bridge.api.openalgo.wire import Body, Call, Name, Number, Positive, Refused, Upper, Wire, misfit, plain_number
+from bridge.api.openalgo.words import DerivativesExchange, Exchange
 from bridge.domain.instrument import Instrument, InstrumentKind, OptionRight, expiry_code
 from bridge.market import black76
 from bridge.market.base import Quote
 from bridge.market.chain import Chain, ChainSide, OptionBoard
-from bridge.market.contracts import DERIVATIVE_EXCHANGES, cash_exchanges
-from bridge.market.quantities import freeze_quantity
-from bridge.market.sessions import IST, SEGMENT_OF_EXCHANGE
+from bridge.market.contracts import cash_exchanges
+from bridge.market.sessions import IST
 from bridge.market.valuation import OptionGreeks, Terms, forward_of
 from bridge.market.view import ExpiryNeeded, NoPrice, NotAnOption, OffsetOutOfRange, OptionsError, base_of
 
@@ -26,22 +27,12 @@ T = TypeVar("T")
 
 _RIGHTS = {"CE": OptionRight.CALL, "PE": OptionRight.PUT}
 _WORDS = {right: word for word, right in _RIGHTS.items()}
-_NO_FREEZE = 1  # OpenAlgo's figure for what has no freeze quantity, or none that is known
 _UNANSWERED = (OptionsError, black76.BadFigure, black76.NoVolatility)
 _MEMBER: Mapping[type[Exception], str] = {  # whose fault it is that there is no answer
     ExpiryNeeded: "expiry_date",
     OffsetOutOfRange: "offset",
     NotAnOption: "symbol",
 }
-
-
-def _one_of(known: Sequence[str]) -> AfterValidator:
-    def check(word: str) -> str:
-        if word not in known:
-            raise ValueError(f"expected one of {', '.join(known)}")
-        return word
-
-    return AfterValidator(check)
 
 
 def _upper(value: Any) -> Any:
@@ -68,8 +59,6 @@ def _hour(value: Any) -> time | None:
     raise ValueError("expected a time of day as HH:MM, such as 15:30")
 
 
-Exchange = Annotated[Upper, _one_of((*SEGMENT_OF_EXCHANGE, "GLOBAL_INDEX"))]
-OptionsExchange = Annotated[Upper, _one_of((*DERIVATIVE_EXCHANGES, "CRYPTO"))]
 Expiry = Annotated[date | None, BeforeValidator(_expiry), WithJsonSchema({"type": "string", "examples": ["30DEC25"]})]
 Hour = Annotated[time | None, BeforeValidator(_hour), WithJsonSchema({"type": "string", "examples": ["15:30"]})]
 OptionType = Annotated[Literal["CE", "PE"], BeforeValidator(_upper)]
@@ -104,7 +93,7 @@ class Priced(Body):
     """One option, and what it is held against if not the usual."""
 
     symbol: Upper
-    exchange: OptionsExchange
+    exchange: DerivativesExchange
     underlying_symbol: Upper | None = None
     underlying_exchange: Exchange | None = None
 
@@ -198,12 +187,11 @@ def add(wire: Wire) -> None:
 def _chosen(board: OptionBoard, body: OptionSymbol) -> dict[str, Any]:
     right = _RIGHTS[body.option_type]
     found = board.option(body.exchange, body.underlying, body.expiry_date, right, body.offset)
-    limit = freeze_quantity(found.option, board.moment.astimezone(IST).date())
     return {
         "symbol": found.option.symbol,
         "exchange": found.option.exchange,
         **_steps(found.option),
-        "freeze_qty": plain_number(limit.quantity) if limit and limit.quantity else _NO_FREEZE,
+        "freeze_qty": freeze_figure(found.option, board.moment.astimezone(IST).date()),
         "underlying_ltp": plain_number(found.underlying_quote.last),
     }
 

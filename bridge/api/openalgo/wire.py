@@ -28,11 +28,13 @@ from sqlalchemy.exc import DataError, DBAPIError
 from bridge.accounts.model import Account
 from bridge.api.keys import Caller, Keys
 from bridge.api.openalgo.encoding import reply
+from bridge.api.openalgo.long import Long
 from bridge.api.ports import Ports
 from bridge.brokers.base import BrokerError, LoginRequired
 from bridge.kit.database import StorageUnavailable
 
 B = TypeVar("B", bound="Body")
+Content = Mapping[str, Any] | Long | Response  # what a handler answers: members of the envelope, or all of it
 
 LARGEST_BODY = 256 * 1024
 _BAD_KEYS = RateLimitItemPerMinute(30)
@@ -125,7 +127,7 @@ class Wire:
         self,
         path: str,
         body: type[B],
-        handler: Callable[[Call, B], Awaitable[Mapping[str, Any]]],
+        handler: Callable[[Call, B], Awaitable[Content]],
         *,
         scope: str = "read",
         pace: Pace = "requests",
@@ -143,7 +145,7 @@ class Wire:
         self,
         path: str,
         query: type[B],
-        handler: Callable[[Call, B], Awaitable[Mapping[str, Any] | Response]],
+        handler: Callable[[Call, B], Awaitable[Content]],
         *,
         scope: str = "read",
         pace: Pace = "requests",
@@ -191,7 +193,7 @@ class Wire:
         request: Request,
         given: dict[str, Any],
         body: type[B],
-        handler: Callable[[Call, B], Awaitable[Mapping[str, Any] | Response]],
+        handler: Callable[[Call, B], Awaitable[Content]],
         scope: str,
         pace: Pace,
         fault: Fault,
@@ -215,6 +217,8 @@ class Wire:
         if isinstance(content, Response):
             return content
         told = {"warnings": warnings} if warnings else {}
+        if isinstance(content, Long):
+            return content.response(told)
         return await reply({"status": "success", **content, **told})
 
     # -- who asks -----------------------------------------------------------------------------------------------

@@ -15,7 +15,16 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from bridge.brokers import declaration
-from bridge.brokers.base import BrokerOrder, Connection, OrderRequest, Placed, Rejected
+from bridge.brokers.base import (
+    BrokerOrder,
+    Connection,
+    OrderRequest,
+    Placed,
+    Rejected,
+    Trigger,
+    TriggerLeg,
+    TriggerRequest,
+)
 from bridge.brokers.paper.adapter import PaperBroker
 from bridge.domain.instrument import Instrument, InstrumentKind, OptionRight
 from bridge.domain.intent import OrderType, Product, Side
@@ -72,6 +81,20 @@ def stop(side: str, quantity: Any, trigger: Any, instrument: Instrument = SBIN, 
     """A stop order, stop-limit when it has a price."""
     order_type = OrderType.STOP_LIMIT if "price" in more else OrderType.STOP
     return order(side, quantity, instrument, order_type=order_type, trigger_price=Decimal(trigger), **more)
+
+
+def gtt(side: str, quantity: Any, *legs: TriggerLeg, instrument: Instrument = SBIN, **more: Any) -> TriggerRequest:
+    """A standing instruction for delivery, unless told otherwise."""
+    usual: dict[str, Any] = {"ref": f"G{next(_count):09d}", "product": Product.CNC}
+    figures = {"side": Side(side), "quantity": Decimal(quantity), "legs": legs, "instrument": instrument}
+    return TriggerRequest(**usual | figures | more)
+
+
+def leg(trigger: Any, price: Any = None) -> TriggerLeg:
+    """Places a market order at that price, or a limit order."""
+    if price is None:
+        return TriggerLeg(trigger_price=Decimal(trigger), order_type=OrderType.MARKET)
+    return TriggerLeg(trigger_price=Decimal(trigger), price=Decimal(price))
 
 
 def depth(bids: Mapping[Any, Any], asks: Mapping[Any, Any]) -> Book:
@@ -139,6 +162,15 @@ class Bench:
         found = [each for each in await self.broker.order_book() if each.broker_order_id == placed.broker_order_id]
         assert len(found) == 1
         return found[0]
+
+    async def keep(self, request: TriggerRequest) -> Trigger:
+        """Leave a standing instruction; its row."""
+        return await self.trigger(await self.broker.place_trigger(request))
+
+    async def trigger(self, trigger_id: str) -> Trigger:
+        """A standing instruction's row now."""
+        (found,) = [each for each in await self.broker.triggers() if each.trigger_id == trigger_id]
+        return found
 
     async def refused(self, request: OrderRequest) -> Rejected:
         """Place an order that must be refused."""

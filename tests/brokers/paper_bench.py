@@ -28,7 +28,7 @@ from bridge.brokers.base import (
 from bridge.brokers.paper.adapter import PaperBroker
 from bridge.domain.instrument import Instrument, InstrumentKind, OptionRight
 from bridge.domain.intent import OrderType, Product, Side
-from bridge.kit.database import Reader, Writer, connect, metadata
+from bridge.kit.database import Reader, Row, Writer, connect, metadata
 from bridge.market.base import DepthLevel, Quote
 from bridge.market.hand import Book, HandMarket
 from tests.support.clock import FakeClock
@@ -111,6 +111,7 @@ class Bench:
     settings: dict[str, Any] = field(default_factory=lambda: {"match_every_s": 0})
     clock: FakeClock = field(default_factory=FakeClock)
     services: dict[str, Any] = field(default_factory=dict)
+    instruments: tuple[Instrument, ...] = INSTRUMENTS
     market: HandMarket = field(init=False)
     updates: list[str] = field(default_factory=list)
     broker: PaperBroker = field(init=False)
@@ -118,7 +119,7 @@ class Bench:
     _engines: list[Engine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.market = HandMarket(self.clock, INSTRUMENTS)
+        self.market = HandMarket(self.clock, self.instruments)
         paper = [table for table in metadata.sorted_tables if table.name.startswith("paper_")]
         engine = connect(self.url)
         metadata.create_all(engine, tables=paper)
@@ -152,6 +153,10 @@ class Bench:
     def price(self, instrument: Instrument, last: Any, **more: Any) -> Quote:
         """Move the market."""
         return self.market.set_price(instrument.key, last, **more)
+
+    def rows(self, sql: str, **row: Any) -> list[Row]:
+        """What the tables themselves say."""
+        return list(Reader(self._engines[-1]).read(sql, row))
 
     async def place(self, request: OrderRequest) -> BrokerOrder:
         """Place an order; its row in the book afterwards."""

@@ -20,6 +20,7 @@ from bridge.brokers.base import (
     PracticeBroker,
     Rejected,
     TriggerBroker,
+    TriggerState,
     Unavailable,
     Unsupported,
 )
@@ -139,7 +140,7 @@ async def test_a_reset_empties_the_books_restores_the_capital_and_is_counted(ben
     assert (funds.available, funds.capital, funds.used_margin, funds.realised) == (10_000_000, 10_000_000, 0, 0)
     assert (funds.resets, funds.reset_at, funds.began_with) == (1, bench.clock.now(), 10_000_000)
     books = [bench.broker.order_book(), bench.broker.trades(), bench.broker.positions(), bench.broker.holdings()]
-    assert [await each for each in (*books, bench.broker.triggers())] == [[]] * 5
+    assert [await each for each in (*books, bench.broker.results())] == [[]] * 5
     with pytest.raises(Unavailable):
         await bench.broker.funds("USDT")
 
@@ -147,13 +148,17 @@ async def test_a_reset_empties_the_books_restores_the_capital_and_is_counted(ben
 async def test_what_worked_at_a_reset_is_shown_as_cancelled_and_somebody_is_told(bench: Bench) -> None:
     await bench.place(order("buy", 10))
     resting = await bench.place(order("buy", 10, price=90))
-    await bench.keep(gtt("buy", 10, leg(95)))
+    waiting = await bench.keep(gtt("buy", 10, leg(95)))
+    over = await bench.keep(gtt("buy", 10, leg(95)))
+    await bench.broker.cancel_trigger(over.trigger_id)
     bench.updates.clear()
     await bench.broker.reset()
     await bench.clock.settle()
     (row,) = await bench.broker.order_book()
     assert (row.broker_order_id, row.state) == (resting.broker_order_id, BrokerState.CANCELLED)
     assert (row.message, bench.updates) == ("The account was reset", ["acc"])
+    (ended,) = await bench.broker.triggers()
+    assert (ended.trigger_id, ended.state) == (waiting.trigger_id, TriggerState.CANCELLED)
     bench.price(SBIN, 80)
     assert await bench.broker.match_now() == 0
 

@@ -29,6 +29,7 @@ from bridge.brokers.paper.records import (
 from bridge.brokers.paper.rules import Code
 from bridge.brokers.paper.settings import PaperSettings
 from bridge.brokers.paper.statements import (
+    CANCEL_TRIGGERS,
     CLAIMS,
     FORGET_ALL,
     FORGET_OVER,
@@ -147,12 +148,13 @@ class Book:
         return outcome
 
     def reset(self, tx: Transaction, now: int) -> list[Outcome]:
-        """Empty the books and begin anew, once more; the orders that ended by it stay, so that who follows them learns of it."""
+        """Empty the books and begin anew, once more; the orders and triggers that ended by it stay, so that their end is seen."""
         self.lock(tx)
         for statement in FORGET_OVER:
             tx.execute(statement, self.mine())
         said = "The account was reset"
         ended = [self.end(tx, order, BrokerState.CANCELLED, said, now) for order in self.working(tx)]
+        tx.execute(CANCEL_TRIGGERS, self.mine(message=said, now=now))
         for statement in FORGET_ALL:
             tx.execute(statement, self.mine())
         sql = "UPDATE paper_accounts SET resets = resets + 1, reset_at = :now WHERE account_id = :account_id"

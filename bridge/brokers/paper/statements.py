@@ -67,11 +67,22 @@ _CHANGES = [
     "message",
     "updated_at",
 ]
+_PLACED_NOTHING_THAT_WORKS = "order_id IS NULL OR order_id NOT IN (SELECT id FROM paper_orders)"
 # What a reset takes away: before it has ended what works, and after.
 FORGET_OVER = (
     _delete_sql(paper_orders, f"{OF_ACCOUNT} AND NOT {WORKING_SQL}"),
     _delete_sql(paper_trades, OF_ACCOUNT),
-    _delete_sql(paper_triggers, OF_ACCOUNT),
+    _delete_sql(paper_triggers, f"{OF_ACCOUNT} AND NOT {ACTIVE_SQL} AND ({_PLACED_NOTHING_THAT_WORKS})"),
+)
+CANCEL_TRIGGERS = " ".join(
+    (
+        "UPDATE paper_triggers SET state =",
+        f"'{TriggerState.CANCELLED.value}', message = :message, updated_at = :now",
+        "WHERE",
+        OF_ACCOUNT,
+        "AND",
+        ACTIVE_SQL,
+    )
 )
 FORGET_ALL = tuple(_delete_sql(table, OF_ACCOUNT) for table in (paper_positions, paper_holdings, paper_pockets))
 

@@ -340,7 +340,10 @@ class PracticeBroker(Protocol):
         """Today's result of every instrument that was traded or is held."""
 
     async def reset(self) -> None:
-        """Begin anew: what works is cancelled, the books are emptied, the capital is what the settings say."""
+        """Begin anew: what works is cancelled, the books are emptied, the capital is what the settings say.
+
+        Only for an account of which every order's outcome is known: recovery would take one that is gone for one that never came.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

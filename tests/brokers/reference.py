@@ -463,7 +463,7 @@ class ReferenceBook:
     def _too_late(self, order: Order) -> bool:
         if order.product is not Product.MIS or not squared_off(self.now):
             return False
-        return order.left > self._closable(order.key, order.sign, order.ref)
+        return order.left > -order.sign * self.stands()[0].get(order.key, Stand()).quantity
 
     def _enter(self, order: Order, request: OrderRequest) -> str:
         """A new order, with all it does at once; refused, it stands in the book as rejected."""

@@ -14,7 +14,7 @@ import pytest
 from bridge.brokers.base import BrokerState
 from bridge.domain.intent import Product
 from bridge.market.calendar import CALENDAR
-from tests.brokers.paper_bench import SBIN, Bench, order
+from tests.brokers.paper_bench import SBIN, Bench, order, stop
 
 SQUARE_OFF = datetime(2026, 1, 5, 9, 45, tzinfo=UTC)  # 15:15 in Mumbai
 NEXT_MORNING = datetime(2026, 1, 6, 4, 0, tzinfo=UTC)
@@ -58,17 +58,23 @@ async def test_waiting_orders_that_would_open_are_cancelled_and_exits_go_on(benc
     assert (await bench.row(target)).state is BrokerState.FILLED
 
 
-async def test_an_exit_whose_position_is_gone_opens_nothing_after_the_square_off_time(bench: Bench) -> None:
+async def test_a_position_is_closed_though_its_exits_wait_and_these_open_nothing_then(bench: Bench) -> None:
     await bench.place(order("buy", 10))
-    target = await bench.place(order("sell", 10, price=110))
+    target, protection = (
+        await bench.place(order("sell", 10, price=110)),
+        await bench.place(stop("sell", 10, trigger=95)),
+    )
     bench.clock.set(SQUARE_OFF)
     await bench.broker.match_now()
-    await bench.broker.modify(target.broker_order_id, order("sell", 4, price=110))
-    await bench.place(order("sell", 6))
-    await bench.broker.modify(target.broker_order_id, order("sell", 3, price=110))
-    bench.price(SBIN, 111)
-    await bench.broker.match_now()
-    assert await bench.net() == 1
+    assert (await bench.place(order("sell", 10))).state is BrokerState.FILLED
+    for last in (111, 90):
+        bench.price(SBIN, last)
+        await bench.broker.match_now()
+    assert ((await bench.row(target)).state, (await bench.row(protection)).state) == (
+        BrokerState.CANCELLED,
+        BrokerState.CANCELLED,
+    )
+    assert await bench.net() == 0
 
 
 async def test_the_next_morning_takes_intraday_orders_again(bench: Bench) -> None:

@@ -157,7 +157,10 @@ def stock_refusal(desk: Desk, order: PaperOrder) -> Refusal | None:
 
 def square_off_refusal(desk: Desk, order: PaperOrder, squared_off: str | None) -> Refusal | None:
     """Once intraday positions are being closed for the day (`squared_off` says when), nothing intraday is opened any more."""
-    if squared_off is None or order.product is not Product.MIS or order.remaining <= desk.closable(order.side):
+    if squared_off is None or order.product is not Product.MIS:
+        return None
+    # Whatever else would close it too: the one that closes must get through, the others are asked again when they would fill.
+    if order.remaining <= -order.side.sign * desk.position.quantity:
         return None
     said = f"MIS orders cannot be placed after the square-off time ({squared_off}) unless they reduce a position"
     return Refusal(Code.AFTER_SQUARE_OFF.value, said)

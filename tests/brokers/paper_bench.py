@@ -112,6 +112,7 @@ class Bench:
     clock: FakeClock = field(default_factory=FakeClock)
     services: dict[str, Any] = field(default_factory=dict)
     instruments: tuple[Instrument, ...] = INSTRUMENTS
+    database: str = ""  # another than a file in `path`
     market: HandMarket = field(init=False)
     updates: list[str] = field(default_factory=list)
     broker: PaperBroker = field(init=False)
@@ -129,7 +130,7 @@ class Bench:
     @property
     def url(self) -> str:
         """The database."""
-        return f"sqlite:///{self.path / 'paper.db'}"
+        return self.database or f"sqlite:///{self.path / 'paper.db'}"
 
     def open(self, account_id: str = "acc") -> PaperBroker:
         """Another adapter on the same file, as a new process would make it."""

@@ -121,7 +121,16 @@ async def test_the_watch_fires_triggers_by_itself_and_tells_who_listens(tmp_path
     bench.price(SBIN, 95)
     await bench.told()
     assert (await bench.trigger(kept.trigger_id)).state is TRIGGERED
+    assert bench.updates == ["acc"]
     await bench.close()
+
+
+async def test_a_trigger_that_is_placed_while_the_day_turns_is_not_forgotten(bench: Bench) -> None:
+    await bench.broker.warm()
+    bench.clock.advance(86_400)
+    _, trigger_id = await asyncio.gather(bench.broker.funds(), bench.broker.place_trigger(gtt("buy", 10, leg(95))))
+    await moved(bench, "95")
+    assert (await bench.trigger(trigger_id)).state is TRIGGERED
 
 
 async def test_a_sale_of_stock_that_is_gone_is_a_rejected_order_and_somebody_is_told(bench: Bench) -> None:

@@ -102,7 +102,8 @@ class Engine:
             self._looked_at_square_off.clear()
             for order in await self._writer.run(self.book.working):
                 self._working.setdefault(order.id, order)  # one noted meanwhile is newer
-            self._waiting = {each.id: each for each in await self._writer.run(self.triggers.active)}
+            for trigger in await self._writer.run(self.triggers.active):
+                self._waiting.setdefault(trigger.id, trigger)
             self._note_resting()
             self._day = today
 
@@ -204,31 +205,25 @@ class Engine:
             quantity = sum((trade.quantity for trade in outcome.trades), ZERO)
             self._liquidity.take(outcome.order.side, venue.quote, quantity)
 
-    def _note(self, outcome: Outcome) -> None:
-        """Remember whether the order works, and tell who listens."""
+    def _note(self, outcome: Outcome, *, unasked: bool = False) -> None:
+        """Remember whether the order works, and tell who listens; of an order that nobody placed, whatever became of it."""
         order = outcome.order
         if order.working:
             self._working[order.id] = order
         else:
             self._working.pop(order.id, None)
         self._note_resting()
-        if outcome.is_news and order.state is not BrokerState.REJECTED:
-            self._tell()
+        if self._on_update and (unasked or (outcome.is_news and order.state is not BrokerState.REJECTED)):
+            asyncio.get_running_loop().call_soon(self._on_update, self.book.account_id)
 
     def _note_trigger(self, sprung: Sprung) -> None:
-        """An order that a trigger placed is news whatever became of it: nobody else was told."""
         if sprung.trigger.working:
             self._waiting[sprung.trigger.id] = sprung.trigger
         else:
             self._waiting.pop(sprung.trigger.id, None)
         if sprung.outcome:
-            self._note(sprung.outcome)
-            self._tell()
+            self._note(sprung.outcome, unasked=True)
         self._note_resting()
-
-    def _tell(self) -> None:
-        if self._on_update:
-            asyncio.get_running_loop().call_soon(self._on_update, self.book.account_id)
 
     def _note_resting(self) -> None:
         if self._working or self._waiting:

@@ -28,13 +28,15 @@ Place: TypeAlias = tuple[str, Product]  # an instrument's key and a product
 Level: TypeAlias = tuple[Decimal, Decimal]
 Course: TypeAlias = Generator[None, None, str]  # stops at each commit, ends with a refusal's code
 
-# Percent of a trade: brokerage, exchange, transaction tax on buys and on sells, stamp on buys. January 2026.
+# Percent of a trade: brokerage, exchange, transaction tax on buys and on sells, stamp on buys.
 INDIA_RATES: Mapping[str, Sequence[str]] = {
     "intraday": ("0.03", "0.00297", "0", "0.025", "0.003"),
     "delivery": ("0", "0.00297", "0.1", "0.1", "0.015"),
     "futures": ("0.03", "0.00173", "0", "0.02", "0.002"),
     "options": ("100", "0.03503", "0", "0.1", "0.003"),
 }
+TAXES_ROSE = date(2026, 4, 1)
+RISEN = {"futures": Decimal("0.05"), "options": Decimal("0.15")}  # on sells
 
 
 @dataclass(slots=True)
@@ -584,6 +586,8 @@ class ReferenceBook:
         equity = "delivery" if order.product is Product.CNC else "intraday"
         name = {InstrumentKind.FUTURE: "futures", InstrumentKind.OPTION: "options"}.get(kind, equity)
         brokerage, exchange, buying, selling, stamp = (value * Decimal(rate) / 100 for rate in INDIA_RATES[name])
+        if self.day >= TAXES_ROSE and name in RISEN:
+            selling = value * RISEN[name] / 100
         services = min(brokerage, Decimal(20)) + exchange + value * Decimal("0.0001") / 100
         return services * Decimal("1.18") + (buying + stamp if order.sign > 0 else selling)
 

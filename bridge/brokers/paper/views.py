@@ -73,7 +73,9 @@ class Views:
     async def triggers(self, since: datetime) -> Sequence[Trigger]:
         """Those that are active or ended since then, in the order they came."""
         sql = select_sql(paper_triggers, f"{OF_ACCOUNT} AND ({ACTIVE_SQL} OR updated_at >= :since)", order="seq")
-        return await _each(await self._rows(sql, since=micros(since)), lambda row: _trigger(from_row(PaperTrigger, row)))
+        return await _each(
+            await self._rows(sql, since=micros(since)), lambda row: _trigger(from_row(PaperTrigger, row))
+        )
 
     async def positions(self) -> Sequence[BrokerPosition]:
         """Open positions, and flat ones that made or lost money today."""
@@ -111,8 +113,9 @@ class Views:
     async def results(self, since: datetime) -> Sequence[SymbolResult]:
         """What each instrument brought since then, by its key; `since` is the start of the books' day."""
         costs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        for row in await self._rows(select_sql(paper_trades, f"{OF_ACCOUNT} AND at >= :since"), since=micros(since)):
-            costs[row["exchange"], row["symbol"]] += Decimal(row["costs"])
+        sql = select_sql(paper_trades, f"{OF_ACCOUNT} AND at >= :since")
+        for trade in await _each(await self._rows(sql, since=micros(since)), lambda row: from_row(PaperTrade, row)):
+            costs[trade.exchange, trade.symbol] += trade.costs
         found: dict[tuple[str, str], SymbolResult] = {}
         for item in await self._held():
             key = item.exchange, item.symbol

@@ -151,7 +151,7 @@ class BrokerHolding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funds:
-    """Money at the broker, in `currency`."""
+    """Money at the broker, in `currency`. Practice money also says how often and when it last began anew, and with how much."""
 
     available: Decimal
     used_margin: Decimal
@@ -159,6 +159,100 @@ class Funds:
     unrealised: Decimal
     currency: str = "INR"
     capital: Decimal = Decimal(0)
+    began_with: Decimal | None = None
+    resets: int | None = None
+    reset_at: datetime | None = None
+
+
+class TriggerKind(StrEnum):
+    """How many prices a standing instruction waits for."""
+
+    SINGLE = "single"
+    OCO = "oco"  # one below the market and one above; the first that is reached ends the other
+
+
+class TriggerState(StrEnum):
+    """Where a standing instruction is. What became of the order it placed, the order book tells."""
+
+    ACTIVE = "active"
+    TRIGGERED = "triggered"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerLeg:
+    """When the last price comes to `trigger_price`, a market order is placed, or a limit order at `price`."""
+
+    trigger_price: Decimal
+    order_type: OrderType = OrderType.LIMIT
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerRequest:
+    """A standing instruction (GTT): one leg, or two of which one lies below the market. `quantity` in units, positive.
+
+    Without `expires_at` it stands as long as the broker lets it.
+    """
+
+    ref: str
+    instrument: Instrument
+    side: Side
+    quantity: Decimal
+    product: Product
+    legs: tuple[TriggerLeg, ...]
+    expires_at: datetime | None = None
+
+    @property
+    def kind(self) -> TriggerKind:
+        """Single, or one cancels the other."""
+        return TriggerKind.SINGLE if len(self.legs) == 1 else TriggerKind.OCO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """One row of the broker's trigger book. `legs` stand by price, `order_id` names the order that it placed."""
+
+    trigger_id: str
+    ref: str | None
+    symbol: str
+    exchange: str
+    side: Side
+    quantity: Decimal
+    product: Product
+    kind: TriggerKind
+    state: TriggerState
+    legs: tuple[TriggerLeg, ...]
+    last_price: Decimal | None
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    order_id: str | None = None
+    blocked: Decimal = Decimal(0)  # at most, from its dearer leg
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginEstimate:
+    """What orders would block together, in `currency`: `total`, and of that what derivatives need as span and as exposure."""
+
+    total: Decimal
+    span: Decimal
+    exposure: Decimal
+    currency: str = "INR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolResult:
+    """What one instrument brought today, over all products: `realised` before `costs`, `unrealised` at the last price."""
+
+    symbol: str
+    exchange: str
+    currency: str
+    realised: Decimal
+    unrealised: Decimal
+    costs: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +268,9 @@ class Capabilities:
     visibility_lag_max_s: float = 0.0  # how late a placed order may show in the book
     orders_per_second: int | None = 10  # published rate; None = no limit
     market_orders_need_protection: bool = False
-    paper: bool = False
+    paper: bool = False  # practice money: the adapter is a `PracticeBroker`
+    gtt: bool = False  # standing instructions: the adapter is a `TriggerBroker`
+    margin_estimate: bool = False  # the adapter is a `MarginBroker`
 
 
 class Broker(Protocol):
@@ -212,6 +308,42 @@ class Broker(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+class TriggerBroker(Protocol):
+    """What a broker whose capabilities say `gtt` also does. Raises the same five words."""
+
+    async def place_trigger(self, request: TriggerRequest) -> str:
+        """Leave a standing instruction once; its id."""
+
+    async def modify_trigger(self, trigger_id: str, request: TriggerRequest) -> None:
+        """Replace quantity, product, legs and expiry of an active one; instrument, side and kind must be as they were."""
+
+    async def cancel_trigger(self, trigger_id: str) -> None:
+        """End an active one."""
+
+    async def triggers(self) -> Sequence[Trigger]:
+        """All that are active, and those that ended in the last days."""
+
+
+class MarginBroker(Protocol):
+    """What a broker whose capabilities say `margin_estimate` also does."""
+
+    async def margin(self, requests: Sequence[OrderRequest]) -> MarginEstimate:
+        """What these orders of one currency would block if they were placed now. Raises `Rejected` for one that could not be."""
+
+
+class PracticeBroker(Protocol):
+    """What a broker whose capabilities say `paper` also does."""
+
+    async def results(self) -> Sequence[SymbolResult]:
+        """Today's result of every instrument that was traded or is held."""
+
+    async def reset(self) -> None:
+        """Begin anew: what works is cancelled, the books are emptied, the capital is what the settings say.
+
+        Only for an account of which every order's outcome is known: recovery would take one that is gone for one that never came.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

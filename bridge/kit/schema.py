@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-HEAD = "0005"  # the newest script in bridge/migrations/versions; alembic is imported only when a database has another
+HEAD = "0006"  # the newest script in bridge/migrations/versions; alembic is imported only when a database has another
 SCRIPTS = Path(__file__).resolve().parents[1] / "migrations"
 _LOCK = 0x627269646765  # "bridge": the PostgreSQL advisory lock under which one process at a time upgrades
 _SHOWN = 10

@@ -11,8 +11,9 @@ from tests.brokers.rehearsal import SPEED, connected
 from tests.fakebroker.client import FakeBrokerProcess
 from tests.fakebroker.fixtures import fakebroker
 from tests.fakebroker.knobs import Knobs
+from tests.support.postgres import postgres_server, postgres_url
 
-__all__ = ["fakebroker"]
+__all__ = ["fakebroker", "postgres_server", "postgres_url"]
 
 
 @pytest.fixture(scope="session")

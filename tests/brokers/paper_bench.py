@@ -15,11 +15,20 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from bridge.brokers import declaration
-from bridge.brokers.base import BrokerOrder, Connection, OrderRequest, Placed, Rejected
+from bridge.brokers.base import (
+    BrokerOrder,
+    Connection,
+    OrderRequest,
+    Placed,
+    Rejected,
+    Trigger,
+    TriggerLeg,
+    TriggerRequest,
+)
 from bridge.brokers.paper.adapter import PaperBroker
 from bridge.domain.instrument import Instrument, InstrumentKind, OptionRight
 from bridge.domain.intent import OrderType, Product, Side
-from bridge.kit.database import Reader, Writer, connect, metadata
+from bridge.kit.database import Reader, Row, Writer, connect, metadata
 from bridge.market.base import DepthLevel, Quote
 from bridge.market.hand import Book, HandMarket
 from tests.support.clock import FakeClock
@@ -74,6 +83,20 @@ def stop(side: str, quantity: Any, trigger: Any, instrument: Instrument = SBIN, 
     return order(side, quantity, instrument, order_type=order_type, trigger_price=Decimal(trigger), **more)
 
 
+def gtt(side: str, quantity: Any, *legs: TriggerLeg, instrument: Instrument = SBIN, **more: Any) -> TriggerRequest:
+    """A standing instruction for delivery, unless told otherwise."""
+    usual: dict[str, Any] = {"ref": f"G{next(_count):09d}", "product": Product.CNC}
+    figures = {"side": Side(side), "quantity": Decimal(quantity), "legs": legs, "instrument": instrument}
+    return TriggerRequest(**usual | figures | more)
+
+
+def leg(trigger: Any, price: Any = None) -> TriggerLeg:
+    """Places a market order at that price, or a limit order."""
+    if price is None:
+        return TriggerLeg(trigger_price=Decimal(trigger), order_type=OrderType.MARKET)
+    return TriggerLeg(trigger_price=Decimal(trigger), price=Decimal(price))
+
+
 def depth(bids: Mapping[Any, Any], asks: Mapping[Any, Any]) -> Book:
     """Levels as price → units, best first."""
     sides = [tuple(DepthLevel(Decimal(p), Decimal(q)) for p, q in side.items()) for side in (bids, asks)]
@@ -88,6 +111,8 @@ class Bench:
     settings: dict[str, Any] = field(default_factory=lambda: {"match_every_s": 0})
     clock: FakeClock = field(default_factory=FakeClock)
     services: dict[str, Any] = field(default_factory=dict)
+    instruments: tuple[Instrument, ...] = INSTRUMENTS
+    database: str = ""  # another than a file in `path`
     market: HandMarket = field(init=False)
     updates: list[str] = field(default_factory=list)
     broker: PaperBroker = field(init=False)
@@ -95,7 +120,7 @@ class Bench:
     _engines: list[Engine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.market = HandMarket(self.clock, INSTRUMENTS)
+        self.market = HandMarket(self.clock, self.instruments)
         paper = [table for table in metadata.sorted_tables if table.name.startswith("paper_")]
         engine = connect(self.url)
         metadata.create_all(engine, tables=paper)
@@ -105,7 +130,7 @@ class Bench:
     @property
     def url(self) -> str:
         """The database."""
-        return f"sqlite:///{self.path / 'paper.db'}"
+        return self.database or f"sqlite:///{self.path / 'paper.db'}"
 
     def open(self, account_id: str = "acc") -> PaperBroker:
         """Another adapter on the same file, as a new process would make it."""
@@ -130,6 +155,10 @@ class Bench:
         """Move the market."""
         return self.market.set_price(instrument.key, last, **more)
 
+    def rows(self, sql: str, **row: Any) -> list[Row]:
+        """What the tables themselves say."""
+        return list(Reader(self._engines[-1]).read(sql, row))
+
     async def place(self, request: OrderRequest) -> BrokerOrder:
         """Place an order; its row in the book afterwards."""
         return await self.row(await self.broker.place(request))
@@ -139,6 +168,15 @@ class Bench:
         found = [each for each in await self.broker.order_book() if each.broker_order_id == placed.broker_order_id]
         assert len(found) == 1
         return found[0]
+
+    async def keep(self, request: TriggerRequest) -> Trigger:
+        """Leave a standing instruction; its row."""
+        return await self.trigger(await self.broker.place_trigger(request))
+
+    async def trigger(self, trigger_id: str) -> Trigger:
+        """A standing instruction's row now."""
+        (found,) = [each for each in await self.broker.triggers() if each.trigger_id == trigger_id]
+        return found
 
     async def refused(self, request: OrderRequest) -> Rejected:
         """Place an order that must be refused."""

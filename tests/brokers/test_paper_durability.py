@@ -169,6 +169,51 @@ asyncio.run(trade())
 """
 
 
+_FIRING_VICTIM = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from bridge.brokers.paper.book import Book
+from bridge.brokers.paper.engine import Engine
+from tests.brokers.paper_bench import SBIN, Bench, gtt, leg
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+async def fire():
+    bench = Bench(Path(sys.argv[1]))
+    bench.price(SBIN, 100)
+    await bench.keep(gtt("buy", 10, leg(95), leg(105)))
+    if sys.argv[2] == "before the order":
+        Book.enter = die
+    else:
+        Engine._note_trigger = die
+    bench.price(SBIN, 95)
+    await bench.broker.match_now()
+
+asyncio.run(fire())
+"""
+
+
+def killed_while_firing(path: Path, moment: str) -> int:
+    """Let another process keep a trigger on that path, fire it and die at that moment; its exit code."""
+    return subprocess.run(bound([sys.executable, "-c", _FIRING_VICTIM, str(path), moment]), check=False).returncode
+
+
+@pytest.mark.parametrize(("moment", "state"), [("before the order", "active"), ("after the commit", "triggered")])
+async def test_a_trigger_killed_while_it_fires_places_one_order_in_all(tmp_path: Path, moment: str, state: str) -> None:
+    died = killed_while_firing(tmp_path, moment)
+    bench = Bench(tmp_path)
+    (left,) = await bench.broker.triggers()
+    assert (died, left.state) == (-signal.SIGKILL, state)
+    for last in (95, 100, 105):
+        bench.price(SBIN, last)
+        await bench.broker.match_now()
+    (placed,) = await bench.broker.order_book()
+    (fired,) = await bench.broker.triggers()
+    assert (fired.state, fired.order_id, placed.filled) == ("triggered", placed.broker_order_id, 10)
+    await bench.close()
+
+
 def killed_while_trading(path: Path) -> list[str]:
     """Let another process place orders on that path and kill it; the order ids it had answers for."""
     command = bound([sys.executable, "-c", _VICTIM, str(path)])

@@ -111,6 +111,12 @@ class Door:
     def sentence(self, instrument: Instrument, moment: datetime) -> str:
         return "NSE opens Tue 6 Jan 09:15 IST"
 
+    def trading_date(self, exchange: str, moment: datetime) -> date:
+        return moment.date()
+
+    def square_off_time(self, instrument: Instrument, day: date) -> datetime | None:
+        return None
+
 
 async def test_a_closed_market_takes_no_orders_and_fills_none(tmp_path: Path) -> None:
     door = Door()
@@ -176,7 +182,9 @@ async def test_a_refused_modification_leaves_the_order_as_it_was(bench: Bench) -
 
 def test_every_code_of_the_list_has_its_test_here() -> None:
     elsewhere = {"duplicate_ref", "market_closed", "order_not_found", "order_not_working", "modify_not_allowed"}
-    assert set(REFUSED) | elsewhere == REFUSALS
+    in_test_paper_triggers = {"trigger_legs", "trigger_expiry", "trigger_not_found", "trigger_not_active"}
+    in_test_paper_hours = {"after_square_off"}
+    assert set(REFUSED) | elsewhere | in_test_paper_triggers | in_test_paper_hours == REFUSALS
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 
 from bridge.brokers.base import (
     BrokerHolding,
@@ -14,23 +14,31 @@ from bridge.brokers.base import (
     BrokerTrade,
     Connection,
     Funds,
+    MarginEstimate,
     OrderRequest,
     OutcomeUnknown,
     Placed,
     Rejected,
+    SymbolResult,
+    Trigger,
+    TriggerRequest,
     Unavailable,
     Unsupported,
 )
 from bridge.brokers.paper.book import Book
 from bridge.brokers.paper.capabilities import CAPABILITIES
 from bridge.brokers.paper.drafts import changed, drafted
-from bridge.brokers.paper.engine import Engine
+from bridge.brokers.paper.engine import Engine, Result
 from bridge.brokers.paper.rules import Ask, Code, refusal
 from bridge.brokers.paper.settings import PaperSettings
 from bridge.brokers.paper.trading import Outcome, Venue
+from bridge.brokers.paper.triggers import Sprung, leg_order
 from bridge.brokers.paper.views import Views
+from bridge.domain.intent import OrderType
 from bridge.domain.refusal import Refusal
 from bridge.kit.database import Locked, StorageUnavailable, Transaction, dumps
+
+_SHOWN_AFTER_ITS_END = timedelta(days=7)
 
 
 class PaperBroker:
@@ -90,6 +98,50 @@ class PaperBroker:
         if isinstance(result, Refusal):
             raise _rejected(result)
 
+    async def margin(self, requests: Sequence[OrderRequest]) -> MarginEstimate:
+        """What these orders would block if they were placed now, whether or not the money is there."""
+        await self._readable()
+        if len({each.instrument.currency for each in requests}) > 1:
+            raise Unsupported("Margins of several currencies cannot be added up")
+        for each in requests:
+            _sayable(each)
+            venue = self._engine.venue(each.instrument, each.side)
+            if refused := refusal(Ask(each, venue.quote, venue.day)):
+                raise _rejected(refused)
+        with _nothing_sent():
+            return await self._engine.estimate(requests)
+
+    async def place_trigger(self, request: TriggerRequest) -> str:
+        """Keep a standing instruction; its id. It may be placed while the market is closed."""
+        return await self._on_trigger(request, lambda tx, venue: self._engine.triggers.place(tx, request, venue))
+
+    async def modify_trigger(self, trigger_id: str, request: TriggerRequest) -> None:
+        """Replace an active one; instrument, side and kind stay."""
+        await self._on_trigger(request, lambda tx, venue: self._engine.triggers.modify(tx, trigger_id, request, venue))
+
+    async def _on_trigger(self, request: TriggerRequest, work: Callable[[Transaction, Venue], Sprung | Refusal]) -> str:
+        for number, leg in enumerate(request.legs, start=1):
+            if leg.order_type not in (OrderType.LIMIT, OrderType.MARKET):
+                raise Unsupported(f"Leg {number} of a GTT is a limit or a market order, not {leg.order_type.value}")
+            _sayable(leg_order(request, leg, request.ref))
+        with _nothing_sent():
+            await self._engine.ready()
+        with _outcome_unknown():
+            result = await self._engine.transact(request.instrument, request.side, work)
+        return _kept(result)
+
+    async def cancel_trigger(self, trigger_id: str) -> None:
+        """End an active one."""
+        with _nothing_sent():
+            await self._engine.ready()
+        with _outcome_unknown():
+            _kept(await self._engine.cancel_trigger(trigger_id))
+
+    async def triggers(self) -> Sequence[Trigger]:
+        """Those that are active, and those that ended in the last week."""
+        await self._readable()
+        return await self._views.triggers(self._engine.clock.now() - _SHOWN_AFTER_ITS_END)
+
     async def order_book(self) -> Sequence[BrokerOrder]:
         """Every order of the day, and older ones that still work."""
         await self._readable()
@@ -114,6 +166,18 @@ class PaperBroker:
         """The money of the account's own currency, or of another one it trades in; never a sum of several."""
         await self._readable()
         return await self._views.funds(currency or self.settings.currency)
+
+    async def results(self) -> Sequence[SymbolResult]:
+        """Today's result of every instrument that was traded or is held, each in its own currency."""
+        await self._readable()
+        return await self._views.results(self._engine.start_of_day())
+
+    async def reset(self) -> None:
+        """Begin anew with the capital of the settings: what works is cancelled, all else is taken out of the books."""
+        with _nothing_sent():
+            await self._engine.ready()
+        with _outcome_unknown():
+            await self._engine.reset()
 
     async def check_login(self) -> None:
         """There is nobody to log in; the books must be readable."""
@@ -154,6 +218,14 @@ def _sayable(request: OrderRequest) -> None:
         raise Unsupported(f"Paper has no validity {request.time_in_force.value}")
     if request.instrument.exchange not in CAPABILITIES.exchanges:
         raise Unsupported(f"Paper does not trade on {request.instrument.exchange}")
+
+
+def _kept(result: Result) -> str:
+    """The id of the trigger that was acted on."""
+    if isinstance(result, Sprung):
+        return result.trigger.id
+    assert isinstance(result, Refusal)  # noqa: S101 - a trigger's work gives nothing else
+    raise _rejected(result)
 
 
 def _rejected(refused: Refusal) -> Rejected:

@@ -6,14 +6,14 @@ and a process that died, or a second one, finds and leaves equal books.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import sqlalchemy as sa
 
 from bridge.brokers.base import BrokerState
-from bridge.brokers.paper.desk import Claim, Desk, with_order
+from bridge.brokers.paper.desk import Claim, Desk, square_off_refusal, with_order
 from bridge.brokers.paper.records import (
     AnyRecord,
     PaperHolding,
@@ -22,16 +22,21 @@ from bridge.brokers.paper.records import (
     PaperTrade,
     Pocket,
     Record,
+    Traded,
     from_row,
     to_row,
 )
 from bridge.brokers.paper.rules import Code
 from bridge.brokers.paper.settings import PaperSettings
 from bridge.brokers.paper.statements import (
+    CANCEL_TRIGGERS,
     CLAIMS,
+    FORGET_ALL,
+    FORGET_OVER,
     OF_ACCOUNT,
     OF_KEY,
     OF_PRODUCT,
+    TRIGGER_CLAIMS,
     UPDATE_ORDER,
     WORKING_SQL,
     delete_sql,
@@ -63,14 +68,14 @@ class Book:
 
     def open(self, tx: Transaction, trading_date: str) -> None:
         """Write the account's first rows, if they are missing."""
-        row = self._mine(user_id=self.user_id, trading_date=trading_date)
+        row = self.mine(user_id=self.user_id, trading_date=trading_date)
         tx.execute(insert_missing_sql(paper_accounts, tuple(row)), row)
         self.lock(tx)
         self.save(tx, paper_pockets, self.pocket(tx, self.settings.currency))
 
     def lock(self, tx: Transaction) -> None:
         """Let no other process into this account until the commit."""
-        tx.execute("UPDATE paper_accounts SET version = version + 1 WHERE account_id = :account_id", self._mine())
+        tx.execute("UPDATE paper_accounts SET version = version + 1 WHERE account_id = :account_id", self.mine())
 
     # What orders do
 
@@ -78,17 +83,21 @@ class Book:
         """Write a new order with everything it does at once, or its rejection. `None`: its ref was here before."""
         self.lock(tx)
         if tx.row(
-            "SELECT id FROM paper_orders WHERE account_id = :account_id AND ref = :ref", self._mine(ref=order.ref)
+            "SELECT id FROM paper_orders WHERE account_id = :account_id AND ref = :ref", self.mine(ref=order.ref)
         ):
             return None
+        return self.enter(tx, order, venue, refused)
+
+    def enter(self, tx: Transaction, order: PaperOrder, venue: Venue, refused: Refusal | None) -> Outcome:
+        """The same for an order whose account is locked and whose ref is new."""
         desk = self.desk(tx, order)
         result = refused or accepted(desk, order, venue)
         if isinstance(result, Refusal):
             rejected = replace(order, state=BrokerState.REJECTED, code=result.code, message=result.message)
-            tx.insert(paper_orders, self._owned(rejected))
+            tx.insert(paper_orders, self.owned(rejected))
             return Outcome(rejected)
         outcome, after = result
-        tx.insert(paper_orders, self._owned(outcome.order))
+        tx.insert(paper_orders, self.owned(outcome.order))
         self.save_desk(tx, desk, after)
         self.save_trades(tx, outcome.trades)
         return outcome
@@ -124,6 +133,8 @@ class Book:
         if isinstance(order, Refusal):
             return order
         desk = self.desk(tx, order)
+        if too_late := square_off_refusal(desk, order, venue.squared_off):
+            return self.end(tx, order, BrokerState.CANCELLED, too_late.message, venue.now)
         outcome, after = carried_out(desk, order, venue)
         if outcome.order != order:
             self._save_outcome(tx, desk, after, outcome)
@@ -136,9 +147,24 @@ class Book:
         self._save_outcome(tx, desk, with_order(desk, outcome.order), outcome)
         return outcome
 
+    def reset(self, tx: Transaction, now: int) -> list[Outcome]:
+        """Empty the books and begin anew, once more; the orders and triggers that ended by it stay, so that their end is seen."""
+        self.lock(tx)
+        for statement in FORGET_OVER:
+            tx.execute(statement, self.mine())
+        said = "The account was reset"
+        ended = [self.end(tx, order, BrokerState.CANCELLED, said, now) for order in self.working(tx)]
+        tx.execute(CANCEL_TRIGGERS, self.mine(message=said, now=now))
+        for statement in FORGET_ALL:
+            tx.execute(statement, self.mine())
+        sql = "UPDATE paper_accounts SET resets = resets + 1, reset_at = :now WHERE account_id = :account_id"
+        tx.execute(sql, self.mine(now=now))
+        self.save(tx, paper_pockets, self.pocket(tx, self.settings.currency))
+        return ended
+
     def _working_order(self, tx: Transaction, order_id: str) -> PaperOrder | Refusal:
         self.lock(tx)
-        row = tx.row("SELECT * FROM paper_orders WHERE account_id = :account_id AND id = :id", self._mine(id=order_id))
+        row = tx.row("SELECT * FROM paper_orders WHERE account_id = :account_id AND id = :id", self.mine(id=order_id))
         if row is None:
             return Refusal(Code.ORDER_NOT_FOUND.value, f"There is no order {order_id}")
         order = from_row(PaperOrder, row)
@@ -149,67 +175,71 @@ class Book:
 
     # Rows
 
-    def desk(self, tx: Transaction, of: PaperOrder | PaperPosition) -> Desk:
+    def desk(self, tx: Transaction, of: Traded) -> Desk:
         """What one order or position touches: the claims without `of` itself, the sums as saved, which count it."""
-        key = self._mine(exchange=of.exchange, symbol=of.symbol, product=of.product.value)
+        key = self.mine(exchange=of.exchange, symbol=of.symbol, product=of.product.value)
         position = tx.row(select_sql(paper_positions, OF_PRODUCT), key)
         holding = tx.row(select_sql(paper_holdings, OF_KEY), key)
         return Desk(
             pocket=self.pocket(tx, of.currency),
             position=from_row(PaperPosition, position) if position else PaperPosition.none(of),
             holding=from_row(PaperHolding, holding) if holding else PaperHolding.none(of),
-            claims=tuple(
-                _claim(row) for row in tx.rows(CLAIMS, key | {"id": of.id if isinstance(of, PaperOrder) else ""})
-            ),
+            claims=tuple(self._claims(tx, key | {"id": "" if isinstance(of, PaperPosition) else of.id})),
         )
+
+    def _claims(self, tx: Transaction, key: Row) -> Iterator[Claim]:
+        yield from (_claim(row) for row in tx.rows(CLAIMS, key))
+        if self.settings.block_trigger_margin:
+            yield from (_claim(row | {"filled": "0"}, waits=True) for row in tx.rows(TRIGGER_CLAIMS, key))
 
     def pocket(self, tx: Transaction, currency: str) -> Pocket:
         """The money of one currency; opened when it is first needed."""
         sql = "SELECT * FROM paper_pockets WHERE account_id = :account_id AND currency = :currency"
-        if row := tx.row(sql, self._mine(currency=currency)):
+        if row := tx.row(sql, self.mine(currency=currency)):
             return from_row(Pocket, row)
-        own = currency == self.settings.currency
-        return Pocket(currency=currency, capital=self.settings.capital if own else self.settings.other_capital)
+        capital = self.settings.capital if currency == self.settings.currency else self.settings.other_capital
+        return Pocket(currency=currency, capital=capital, opening=capital)
 
     def working(self, tx: Transaction) -> list[PaperOrder]:
         """Orders that can still fill, oldest first."""
         sql = select_sql(paper_orders, f"{OF_ACCOUNT} AND {WORKING_SQL}", order="seq")
-        return [from_row(PaperOrder, row) for row in tx.rows(sql, self._mine())]
+        return [from_row(PaperOrder, row) for row in tx.rows(sql, self.mine())]
 
     def positions(self, tx: Transaction) -> list[PaperPosition]:
         """Every position row."""
-        return self._all(tx, paper_positions, PaperPosition)
+        return self.every(tx, paper_positions, PaperPosition)
 
     def holdings(self, tx: Transaction) -> list[PaperHolding]:
         """Every holding row."""
-        return self._all(tx, paper_holdings, PaperHolding)
+        return self.every(tx, paper_holdings, PaperHolding)
 
     def pockets(self, tx: Transaction) -> list[Pocket]:
         """Every pocket."""
-        return self._all(tx, paper_pockets, Pocket)
+        return self.every(tx, paper_pockets, Pocket)
 
-    def _all(self, tx: Transaction, table: sa.Table, kind: type[Record]) -> list[Record]:
-        return [from_row(kind, row) for row in tx.rows(select_sql(table), self._mine())]
+    def every(self, tx: Transaction, table: sa.Table, kind: type[Record], where: str = OF_ACCOUNT) -> list[Record]:
+        """The account's rows of a table."""
+        return [from_row(kind, row) for row in tx.rows(select_sql(table, where), self.mine())]
 
     def trading_date(self, tx: Transaction) -> str:
         """The day the books stand at."""
-        row = tx.row("SELECT trading_date FROM paper_accounts WHERE account_id = :account_id", self._mine())
+        row = tx.row("SELECT trading_date FROM paper_accounts WHERE account_id = :account_id", self.mine())
         assert row is not None, f"paper account {self.account_id} was never opened"  # noqa: S101 - the adapter opens first
         return str(row["trading_date"])
 
     def set_trading_date(self, tx: Transaction, day: str) -> None:
         """Turn the books to a day."""
         sql = "UPDATE paper_accounts SET trading_date = :day WHERE account_id = :account_id"
-        tx.execute(sql, self._mine(day=day))
+        tx.execute(sql, self.mine(day=day))
 
     def save(self, tx: Transaction, table: sa.Table, record: PaperPosition | PaperHolding | Pocket) -> None:
         """Write a row, or write it over."""
-        row = self._owned(record)
+        row = self.owned(record)
         tx.execute(upsert_sql(table, tuple(row)), row)
 
     def forget(self, tx: Transaction, table: sa.Table, record: PaperPosition | PaperHolding) -> None:
         """Take a row away."""
-        tx.execute(delete_sql(table), self._owned(record))
+        tx.execute(delete_sql(table), self.owned(record))
 
     def save_desk(self, tx: Transaction, before: Desk, after: Desk) -> None:
         """Write what changed."""
@@ -222,24 +252,27 @@ class Book:
 
     def save_trades(self, tx: Transaction, trades: Sequence[PaperTrade]) -> None:
         """Write executions."""
-        tx.insert_many(paper_trades, [self._owned(trade) for trade in trades])
+        tx.insert_many(paper_trades, [self.owned(trade) for trade in trades])
 
     def _save_outcome(self, tx: Transaction, before: Desk, after: Desk, outcome: Outcome) -> None:
-        tx.execute(UPDATE_ORDER, self._owned(outcome.order))
+        tx.execute(UPDATE_ORDER, self.owned(outcome.order))
         self.save_desk(tx, before, after)
         self.save_trades(tx, outcome.trades)
 
-    def _owned(self, record: AnyRecord) -> Row:
-        return to_row(record) | self._mine(user_id=self.user_id)
+    def owned(self, record: AnyRecord) -> Row:
+        """A record's row, with whose it is."""
+        return to_row(record) | self.mine(user_id=self.user_id)
 
-    def _mine(self, **more: object) -> Row:
+    def mine(self, **more: object) -> Row:
+        """Parameters that keep a statement to this account."""
         return {"account_id": self.account_id, **more}
 
 
-def _claim(row: Row) -> Claim:
+def _claim(row: Row, *, waits: bool = False) -> Claim:
     return Claim(
         id=row["id"],
         side=Side(row["side"]),
         remaining=Decimal(row["quantity"]) - Decimal(row["filled"]),
         unit_margin=Decimal(row["unit_margin"]),
+        waits=waits,
     )

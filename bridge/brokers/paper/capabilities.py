@@ -14,4 +14,6 @@ CAPABILITIES = Capabilities(
     fractional_quantity=True,
     orders_per_second=None,
     paper=True,
+    gtt=True,
+    margin_estimate=True,
 )

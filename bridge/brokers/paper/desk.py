@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bridge.brokers.paper.money import ZERO, money, share
-from bridge.brokers.paper.records import PaperHolding, PaperOrder, PaperPosition, Pocket
+from bridge.brokers.paper.records import PaperHolding, PaperOrder, PaperPosition, PaperTrigger, Pocket
 from bridge.brokers.paper.rules import Code
 from bridge.domain.intent import Product, Side
 from bridge.domain.refusal import Refusal
@@ -20,12 +20,13 @@ from bridge.domain.refusal import Refusal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a working order holds against its position; all that the others need to know of it."""
+    """What a working order or a trigger holds against its position; all that the others need to know of it."""
 
     id: str
     side: Side
     remaining: Decimal
     unit_margin: Decimal
+    waits: bool = False  # a trigger's: it has margin kept for it, but no stock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +43,20 @@ class Desk:
         held = max(-side.sign * self.position.quantity, ZERO)
         if self.position.product is Product.CNC and side is Side.SELL:
             held += self.holding.quantity
-        return max(held - sum((each.remaining for each in self.claims if each.side is side), ZERO), ZERO)
+        wanted = (each.remaining for each in self.claims if each.side is side and not each.waits)
+        return max(held - sum(wanted, ZERO), ZERO)
 
 
-def with_order(desk: Desk, order: PaperOrder) -> Desk:
+def with_order(desk: Desk, order: PaperOrder | PaperTrigger) -> Desk:
     """The desk with an order added, or in place of its former self; a finished one leaves. Blocks or releases its margin."""
     others = tuple(each for each in desk.claims if each.id != order.id)
-    own = Claim(id=order.id, side=order.side, remaining=order.remaining, unit_margin=order.unit_margin)
+    own = Claim(
+        id=order.id,
+        side=order.side,
+        remaining=order.remaining,
+        unit_margin=order.unit_margin,
+        waits=isinstance(order, PaperTrigger),
+    )
     return _reblocked(replace(desk, claims=(*others, own) if order.working else others))
 
 
@@ -147,7 +155,18 @@ def stock_refusal(desk: Desk, order: PaperOrder) -> Refusal | None:
     return Refusal(Code.INSUFFICIENT_HOLDINGS.value, said, {"free": there, "quantity": order.remaining})
 
 
-def margin_refusal(before: Desk, order: PaperOrder, after: Desk) -> Refusal | None:
+def square_off_refusal(desk: Desk, order: PaperOrder, squared_off: str | None) -> Refusal | None:
+    """Once intraday positions are being closed for the day (`squared_off` says when), nothing intraday is opened any more."""
+    if squared_off is None or order.product is not Product.MIS:
+        return None
+    # Whatever else would close it too: the one that closes must get through, the others are asked again when they would fill.
+    if order.remaining <= -order.side.sign * desk.position.quantity:
+        return None
+    said = f"MIS orders cannot be placed after the square-off time ({squared_off}) unless they reduce a position"
+    return Refusal(Code.AFTER_SQUARE_OFF.value, said)
+
+
+def margin_refusal(before: Desk, order: PaperOrder | PaperTrigger, after: Desk) -> Refusal | None:
     """An order that opens anything must be paid for; one that only reduces needs nothing. `before` is without the order."""
     there = before.pocket.available
     if order.remaining <= before.closable(order.side) or after.pocket.available >= min(there, ZERO):

@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import date, datetime, time
 from typing import Any, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
-from bridge.brokers.base import BrokerState
+from bridge.brokers.base import BrokerState, MarginEstimate, OrderRequest
 from bridge.brokers.paper.book import Book
+from bridge.brokers.paper.estimate import Estimate
 from bridge.brokers.paper.matching import Liquidity, Terms, match
 from bridge.brokers.paper.money import ZERO
-from bridge.brokers.paper.records import PaperOrder
+from bridge.brokers.paper.records import PaperOrder, PaperTrigger
 from bridge.brokers.paper.settlement import Settlement, settlement_prices
 from bridge.brokers.paper.trading import Outcome, Venue
+from bridge.brokers.paper.triggers import Sprung, Triggers
 from bridge.domain.instrument import Instrument
-from bridge.domain.intent import Side
+from bridge.domain.intent import Product, Side
 from bridge.domain.refusal import Refusal
 from bridge.kit.clock import Clock, micros
 from bridge.kit.database import StorageUnavailable, Transaction, Writer
 from bridge.market.base import Market
 
-Result: TypeAlias = Outcome | Refusal | None
+Result: TypeAlias = Outcome | Sprung | Refusal | None
 Work = Callable[[Transaction, Venue], Result]
 _log = logging.getLogger(__name__)
 
@@ -42,12 +44,19 @@ class Calendar(Protocol):
     def sentence(self, instrument: Instrument, moment: datetime) -> str:
         """When it opens next, for people."""
 
+    def trading_date(self, exchange: str, moment: datetime) -> date:
+        """The exchange's day at that moment."""
+
+    def square_off_time(self, instrument: Instrument, day: date) -> datetime | None:
+        """When intraday positions are closed that day; `None` where nothing is."""
+
 
 class Engine:
     """One account's transactions and their consequences."""
 
     def __init__(self, book: Book, services: Mapping[str, Any]) -> None:
         self.book = book
+        self.triggers = Triggers(book)
         self.market: Market = services["market"]
         self.clock: Clock = services["clock"]
         self._writer: Writer = services["writer"]
@@ -61,6 +70,9 @@ class Engine:
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if partial else nullcontext()
         self._liquidity = Liquidity()
         self._working: dict[str, PaperOrder] = {}
+        self._waiting: dict[str, PaperTrigger] = {}
+        self._square_offs: dict[tuple[str, date], datetime | None] = {}
+        self._looked_at_square_off: set[str] = set()
         self._resting = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Task[Any]] = set()
@@ -86,8 +98,12 @@ class Engine:
             if self._day is None:
                 await self._writer.run(lambda tx: self.book.open(tx, today.isoformat()))
             await self.settle(today)
+            self._square_offs.clear()
+            self._looked_at_square_off.clear()
             for order in await self._writer.run(self.book.working):
                 self._working.setdefault(order.id, order)  # one noted meanwhile is newer
+            for trigger in await self._writer.run(self.triggers.active):
+                self._waiting.setdefault(trigger.id, trigger)
             self._note_resting()
             self._day = today
 
@@ -106,6 +122,17 @@ class Engine:
             return None
         return self._calendar.sentence(instrument, now)
 
+    def squared_off(self, instrument: Instrument) -> str | None:
+        """Since when nothing intraday is opened any more today; `None` before, and without a calendar."""
+        if self._calendar is None:
+            return None
+        now = self.clock.now()
+        key = instrument.key, self._calendar.trading_date(instrument.exchange, now)
+        if key not in self._square_offs:
+            self._square_offs[key] = self._calendar.square_off_time(instrument, key[1])
+        at = self._square_offs[key]
+        return f"{at:%H:%M} {at.tzname()}" if at is not None and now >= at else None
+
     # Transactions
 
     async def transact(self, instrument: Instrument, side: Side, work: Work) -> Result:
@@ -116,6 +143,24 @@ class Engine:
         """End a working order."""
         now = micros(self.clock.now())
         return await self._finished(self._commit(lambda tx: self.book.cancel(tx, order_id, now)))
+
+    async def cancel_trigger(self, trigger_id: str) -> Result:
+        """End an active trigger."""
+        now = micros(self.clock.now())
+        return await self._finished(self._commit(lambda tx: self.triggers.cancel(tx, trigger_id, now)))
+
+    async def estimate(self, requests: Sequence[OrderRequest]) -> MarginEstimate:
+        """What these orders would block."""
+        asked = [(each, self.venue(each.instrument, each.side)) for each in requests]
+        return await self._writer.run(Estimate(self.book, asked).run)
+
+    async def reset(self) -> None:
+        """Begin anew."""
+        now = micros(self.clock.now())
+        for outcome in await self._writer.run(lambda tx: self.book.reset(tx, now), urgent=True):
+            self._note(outcome)
+        self._waiting.clear()
+        self._liquidity = Liquidity()
 
     async def _finished(self, errand: Coroutine[Any, Any, Result]) -> Result:
         """A caller that is cancelled leaves the commit to finish: what is written must be known here."""
@@ -128,14 +173,17 @@ class Engine:
         result = await self._writer.run(work, urgent=True)
         if isinstance(result, Outcome):
             self._note(result)
+        elif isinstance(result, Sprung):
+            self._note_trigger(result)
         return result
 
     async def _transact(self, instrument: Instrument, side: Side, work: Work) -> Result:
         async with self._turn:
             venue = self.venue(instrument, side)
             result = await self._commit(lambda tx: work(tx, venue))
-            if isinstance(result, Outcome):
-                self._took(result, venue)
+            outcome = result.outcome if isinstance(result, Sprung) else result
+            if isinstance(outcome, Outcome):
+                self._took(outcome, venue)
             return result
 
     def venue(self, instrument: Instrument, side: Side) -> Venue:
@@ -149,6 +197,7 @@ class Engine:
             terms=Terms(settings.partial_fills, settings.slippage_percent, taken),
             day=self.today(),
             now=micros(self.clock.now()),
+            squared_off=self.squared_off(instrument),
         )
 
     def _took(self, outcome: Outcome, venue: Venue) -> None:
@@ -156,19 +205,28 @@ class Engine:
             quantity = sum((trade.quantity for trade in outcome.trades), ZERO)
             self._liquidity.take(outcome.order.side, venue.quote, quantity)
 
-    def _note(self, outcome: Outcome) -> None:
-        """Remember whether the order works, and tell who listens."""
+    def _note(self, outcome: Outcome, *, unasked: bool = False) -> None:
+        """Remember whether the order works, and tell who listens; of an order that nobody placed, whatever became of it."""
         order = outcome.order
         if order.working:
             self._working[order.id] = order
         else:
             self._working.pop(order.id, None)
         self._note_resting()
-        if self._on_update and outcome.is_news and order.state is not BrokerState.REJECTED:
+        if self._on_update and (unasked or (outcome.is_news and order.state is not BrokerState.REJECTED)):
             asyncio.get_running_loop().call_soon(self._on_update, self.book.account_id)
 
+    def _note_trigger(self, sprung: Sprung) -> None:
+        if sprung.trigger.working:
+            self._waiting[sprung.trigger.id] = sprung.trigger
+        else:
+            self._waiting.pop(sprung.trigger.id, None)
+        if sprung.outcome:
+            self._note(sprung.outcome, unasked=True)
+        self._note_resting()
+
     def _note_resting(self) -> None:
-        if self._working:
+        if self._working or self._waiting:
             self._resting.set()
             self.start()
         else:
@@ -177,9 +235,13 @@ class Engine:
     # The watch
 
     async def match_now(self) -> int:
-        """Let the present quotes act on every working order; how many orders changed."""
+        """Let the present quotes act on every working order and trigger; how many changed."""
         await self.ready()
         errands: list[Coroutine[Any, Any, bool]] = []
+        for trigger in list(self._waiting.values()):
+            instrument = self.market.instrument(trigger.exchange, trigger.symbol)
+            if instrument is not None and self._would_spring(trigger, instrument):
+                errands.append(self._sprung(trigger, instrument))
         for order in list(self._working.values()):
             instrument = self.market.instrument(order.exchange, order.symbol)
             if instrument is not None and self._would_react(order, instrument):
@@ -195,10 +257,30 @@ class Engine:
         self._note_resting()
         return True
 
+    async def _sprung(self, trigger: PaperTrigger, instrument: Instrument) -> bool:
+        """Fire or end one trigger, unless another process was first or the price went back."""
+        result = await self.transact(
+            instrument, trigger.side, lambda tx, venue: self.triggers.look(tx, trigger.id, venue)
+        )
+        if isinstance(result, Sprung):
+            return result.trigger != trigger
+        self._waiting.pop(trigger.id, None)
+        self._note_resting()
+        return True
+
+    def _would_spring(self, trigger: PaperTrigger, instrument: Instrument) -> bool:
+        if micros(self.clock.now()) >= trigger.expires_at:
+            return True
+        quote = self.market.quote(instrument)
+        return quote is not None and trigger.reached(quote.last) is not None and self.why_closed(instrument) is None
+
     def _would_react(self, order: PaperOrder, instrument: Instrument) -> bool:
         venue = self.venue(instrument, order.side)
         if venue.quote is None or self.why_closed(instrument) is not None:
             return False
+        if venue.squared_off and order.product is Product.MIS and order.id not in self._looked_at_square_off:
+            self._looked_at_square_off.add(order.id)  # the book ends it, or knows that it only reduces
+            return True
         found = match(order, venue.quote, venue.terms)
         first_quote = order.resting_last is None and not order.waits_for_trigger
         return bool(found.executions) or found.order != order or first_quote

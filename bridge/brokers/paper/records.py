@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
-from bridge.brokers.base import BrokerState
+from bridge.brokers.base import BrokerState, TriggerLeg, TriggerState
 from bridge.brokers.paper.money import ZERO, text
 from bridge.domain.intent import OrderType, Product, Side, TimeInForce
 
@@ -101,7 +101,7 @@ class PaperPosition:
     blocked: Decimal = ZERO
 
     @classmethod
-    def none(cls, of: PaperOrder | PaperPosition) -> PaperPosition:
+    def none(cls, of: Traded) -> PaperPosition:
         """No position yet, in what the order trades."""
         return cls(exchange=of.exchange, symbol=of.symbol, product=of.product, currency=of.currency)
 
@@ -122,9 +122,68 @@ class PaperHolding:
     cost: Decimal = ZERO
 
     @classmethod
-    def none(cls, of: PaperOrder | PaperPosition) -> PaperHolding:
+    def none(cls, of: Traded) -> PaperHolding:
         """Nothing delivered yet, of what the order trades."""
         return cls(exchange=of.exchange, symbol=of.symbol, currency=of.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperTrigger:
+    """A standing instruction. `below` waits for a price that falls to it, `above` for one that rises to it."""
+
+    id: str
+    ref: str
+    exchange: str
+    symbol: str
+    currency: str
+    product: Product
+    side: Side
+    quantity: Decimal
+    below: Decimal | None = None
+    below_type: OrderType | None = None
+    below_limit: Decimal | None = None
+    above: Decimal | None = None
+    above_type: OrderType | None = None
+    above_limit: Decimal | None = None
+    last_price: Decimal
+    unit_margin: Decimal = ZERO
+    state: TriggerState = TriggerState.ACTIVE
+    order_id: str | None = None
+    message: str | None = None
+    placed_at: int
+    updated_at: int
+    expires_at: int
+
+    @property
+    def remaining(self) -> Decimal:
+        """Units its order will have."""
+        return self.quantity
+
+    @property
+    def working(self) -> bool:
+        """Can still fire."""
+        return self.state is TriggerState.ACTIVE
+
+    @property
+    def legs(self) -> tuple[TriggerLeg, ...]:
+        """Its legs by price."""
+        below = _leg(self.below, self.below_type, self.below_limit)
+        above = _leg(self.above, self.above_type, self.above_limit)
+        return tuple(leg for leg in (below, above) if leg)
+
+    def reached(self, last: Decimal) -> TriggerLeg | None:
+        """The leg whose price the market has come to."""
+        if self.below is not None and last <= self.below:
+            return _leg(self.below, self.below_type, self.below_limit)
+        if self.above is not None and last >= self.above:
+            return _leg(self.above, self.above_type, self.above_limit)
+        return None
+
+
+def _leg(trigger_price: Decimal | None, order_type: OrderType | None, limit: Decimal | None) -> TriggerLeg | None:
+    if trigger_price is None or order_type is None:
+        return None
+    return TriggerLeg(trigger_price=trigger_price, order_type=order_type, price=limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +196,7 @@ class Pocket:
     costs: Decimal = ZERO
     margin: Decimal = ZERO
     blocked: Decimal = ZERO
+    opening: Decimal = ZERO
 
     @property
     def available(self) -> Decimal:
@@ -144,12 +204,14 @@ class Pocket:
         return self.capital + self.realised - self.costs - self.margin - self.blocked
 
 
-AnyRecord: TypeAlias = PaperOrder | PaperTrade | PaperPosition | PaperHolding | Pocket
-Record = TypeVar("Record", PaperOrder, PaperTrade, PaperPosition, PaperHolding, Pocket)
+Traded: TypeAlias = "PaperOrder | PaperTrigger | PaperPosition"
+AnyRecord: TypeAlias = PaperOrder | PaperTrade | PaperTrigger | PaperPosition | PaperHolding | Pocket
+Record = TypeVar("Record", PaperOrder, PaperTrade, PaperTrigger, PaperPosition, PaperHolding, Pocket)
 
 # What a column's text becomes, by the word its field is annotated with.
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    each.__name__: each for each in (Decimal, Product, Side, OrderType, TimeInForce, BrokerState, bool, str, int)
+    each.__name__: each
+    for each in (Decimal, Product, Side, OrderType, TimeInForce, BrokerState, TriggerState, bool, str, int)
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -34,12 +34,17 @@ class Code(StrEnum):
     TRIGGER_BEYOND_LIMIT = "trigger_beyond_limit"
     TRIGGER_PASSED = "trigger_passed"
     NO_QUOTE = "no_quote"
+    AFTER_SQUARE_OFF = "after_square_off"
     VALUE_TOO_LARGE = "value_too_large"
     INSUFFICIENT_MARGIN = "insufficient_margin"
     INSUFFICIENT_HOLDINGS = "insufficient_holdings"
     ORDER_NOT_FOUND = "order_not_found"
     ORDER_NOT_WORKING = "order_not_working"
     MODIFY_NOT_ALLOWED = "modify_not_allowed"
+    TRIGGER_LEGS = "trigger_legs"
+    TRIGGER_EXPIRY = "trigger_expiry"
+    TRIGGER_NOT_FOUND = "trigger_not_found"
+    TRIGGER_NOT_ACTIVE = "trigger_not_active"
 
 
 REFUSALS = frozenset(code.value for code in Code)
@@ -58,9 +63,12 @@ class Ask:
     closed: str | None = None
 
 
-def refusal(ask: Ask) -> Refusal | None:
-    """The first check that says no; the account's money and stock are the desk's to check."""
-    return next((found for check in CHECKS if (found := check(ask))), None)
+Check = Callable[[Ask], Refusal | None]
+
+
+def refusal(ask: Ask, checks: Sequence[Check] | None = None) -> Refusal | None:
+    """The first check that says no, of all or of these; the account's money and stock are the desk's to check."""
+    return next((found for check in checks or CHECKS if (found := check(ask))), None)
 
 
 def instrument_is_tradable(ask: Ask) -> Refusal | None:
@@ -198,7 +206,7 @@ def there_is_a_price(ask: Ask) -> Refusal | None:
     return None
 
 
-CHECKS: tuple[Callable[[Ask], Refusal | None], ...] = (
+CHECKS: tuple[Check, ...] = (
     instrument_is_tradable,
     contract_is_alive,
     market_is_open,
@@ -244,6 +252,14 @@ def unit_margin(
         InstrumentKind.INDEX: Decimal(1),
     }[instrument.kind]
     return money(price / times)
+
+
+def unit_exposure(settings: PaperSettings, instrument: Instrument, side: Side, price: Decimal) -> Decimal | None:
+    """What of a unit's margin is called exposure; `None` for what is paid in full or lent on, and has neither exposure nor span."""
+    written = instrument.kind is InstrumentKind.OPTION and side is Side.SELL
+    if not written and instrument.kind is not InstrumentKind.FUTURE:
+        return None
+    return money((instrument.strike or price) * settings.exposure_percent / 100)
 
 
 def _no(code: Code, message: str) -> Refusal:

@@ -38,6 +38,10 @@ class PaperSettings(_Chosen):
     zone: Annotated[str, AfterValidator(known_zone)] = "Asia/Kolkata"  # whose midnight ends the account's day
     leverage: Leverage = Leverage()
     option_sell_percent: Decimal = Field(Decimal(15), ge=0, le=100)  # of the strike's value, on top of the premium
+    exposure_percent: Decimal = Field(
+        Decimal(2), ge=0, le=100
+    )  # of a derivative's value: what an estimate calls exposure
+    block_trigger_margin: bool = False  # True: a GTT blocks the margin of its dearer leg from the start
     partial_fills: bool = False  # True: no more than the quoted depth fills at once
     slippage_percent: Decimal = Field(Decimal(0), ge=0, le=10)  # market orders fill that much worse
     costs: Literal["none", "india"] | CostTable = "none"

@@ -14,6 +14,7 @@ from bridge.brokers.paper.money import ZERO
 from bridge.brokers.paper.records import PaperOrder, PaperPosition, PaperTrade, Pocket
 from bridge.brokers.paper.tables import paper_holdings, paper_pockets, paper_positions
 from bridge.brokers.paper.trading import Outcome
+from bridge.brokers.paper.triggers import Triggers
 from bridge.domain.instrument import Instrument, OptionRight, parse_symbol
 from bridge.domain.intent import Product, Side, TimeInForce
 from bridge.kit.database import Transaction
@@ -73,6 +74,10 @@ class Settlement:
         if date.fromisoformat(self.book.trading_date(tx)) >= self.day:
             return []
         ended = [self._expire(tx, order) for order in self.book.working(tx) if self._is_over(order)]
+        triggers = Triggers(self.book)
+        for trigger in triggers.active(tx):
+            if trigger.expires_at <= self.now:
+                triggers.expire(tx, trigger, self.now)
         for position in self.book.positions(tx):
             if position.quantity and expired(position.symbol, self.day):
                 self._close_contract(tx, position)
@@ -135,6 +140,7 @@ class Settlement:
         holdings = [each for each in self.book.holdings(tx) if each.currency == pocket.currency]
         return Pocket(
             currency=pocket.currency,
+            opening=pocket.opening,
             capital=pocket.capital + pocket.realised - pocket.costs,
             margin=sum((each.margin for each in positions), ZERO) + sum((each.cost for each in holdings), ZERO),
             blocked=sum((each.blocked for each in positions), ZERO),

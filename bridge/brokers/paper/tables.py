@@ -14,6 +14,8 @@ paper_accounts = Table(
     Column("user_id", String(32), nullable=False, index=True),
     Column("trading_date", String(10), nullable=False),  # the day the books stand at
     Column("version", BigInteger, nullable=False, server_default="0"),
+    Column("resets", Integer, nullable=False, server_default="0"),
+    Column("reset_at", BigInteger),
 )
 
 # Money of one currency: available = capital + realised - costs - margin - blocked.
@@ -28,6 +30,7 @@ paper_pockets = Table(
     Column("costs", String(40), nullable=False),  # today
     Column("margin", String(40), nullable=False),  # of positions, and what holdings cost
     Column("blocked", String(40), nullable=False),  # for working orders
+    Column("opening", String(40), nullable=False, server_default="0"),  # what it began with, or began anew with
 )
 
 paper_orders = Table(
@@ -112,4 +115,37 @@ paper_holdings = Table(
     Column("currency", String(8), nullable=False),
     Column("quantity", String(40), nullable=False),
     Column("cost", String(40), nullable=False),
+)
+
+# Standing instructions. `below` is reached by a price that falls to it, `above` by one that rises to it; OCO has both.
+paper_triggers = Table(
+    "paper_triggers",
+    metadata,
+    Column("seq", _Serial, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("ref", String(40), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("account_id", String(32), nullable=False),
+    Column("exchange", String(20), nullable=False),
+    Column("symbol", String(60), nullable=False),
+    Column("currency", String(8), nullable=False),
+    Column("product", String(10), nullable=False),
+    Column("side", String(4), nullable=False),
+    Column("quantity", String(40), nullable=False),
+    Column("below", String(40)),
+    Column("below_type", String(15)),
+    Column("below_limit", String(40)),
+    Column("above", String(40)),
+    Column("above_type", String(15)),
+    Column("above_limit", String(40)),
+    Column("last_price", String(40), nullable=False),  # when it was placed or changed
+    Column("unit_margin", String(40), nullable=False),  # of its dearer leg; 0: margin is blocked when it fires
+    Column("state", String(20), nullable=False),
+    Column("order_id", String(32)),  # the order that it placed
+    Column("message", Text),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "ref"),
+    Index("ix_paper_triggers_account_state", "account_id", "state"),
 )

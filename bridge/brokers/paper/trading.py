@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bridge.brokers.base import BrokerState
 from bridge.brokers.paper.costs import cost_table
-from bridge.brokers.paper.desk import Desk, executed, margin_refusal, stock_refusal, with_order
+from bridge.brokers.paper.desk import Desk, executed, margin_refusal, square_off_refusal, stock_refusal, with_order
 from bridge.brokers.paper.matching import Execution, Terms, match, rests
 from bridge.brokers.paper.money import ZERO, money
 from bridge.brokers.paper.records import PaperOrder, PaperTrade
@@ -31,6 +31,7 @@ class Venue:
     terms: Terms
     day: date
     now: int
+    squared_off: str | None = None  # since when nothing intraday is opened any more today
 
     def unit_margin(self, order: PaperOrder, price: Decimal) -> Decimal:
         """Margin of a unit opened by that order at that price."""
@@ -74,7 +75,7 @@ def carried_out(desk: Desk, order: PaperOrder, venue: Venue) -> tuple[Outcome, D
 
 def accepted(desk: Desk, order: PaperOrder, venue: Venue) -> tuple[Outcome, Desk] | Refusal:
     """`carried_out` for an order that is new or changed: stock and money are checked first. `desk` is without it."""
-    if refused := stock_refusal(desk, order):
+    if refused := stock_refusal(desk, order) or square_off_refusal(desk, order, venue.squared_off):
         return refused
     outcome, after = carried_out(desk, order, venue)
     return margin_refusal(desk, order, after) or (outcome, after)

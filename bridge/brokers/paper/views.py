@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.brokers.base import BrokerHolding, BrokerOrder, BrokerPosition, BrokerTrade, Funds, Unavailable
+from bridge.brokers.base import (
+    BrokerHolding,
+    BrokerOrder,
+    BrokerPosition,
+    BrokerTrade,
+    Funds,
+    SymbolResult,
+    Trigger,
+    TriggerKind,
+    Unavailable,
+)
 from bridge.brokers.paper.money import ZERO, money, plain
-from bridge.brokers.paper.records import PaperHolding, PaperOrder, PaperPosition, PaperTrade, Pocket, from_row
-from bridge.brokers.paper.statements import OF_ACCOUNT, WORKING_SQL, select_sql
-from bridge.brokers.paper.tables import paper_holdings, paper_orders, paper_pockets, paper_positions, paper_trades
+from bridge.brokers.paper.records import (
+    PaperHolding,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+    PaperTrigger,
+    Pocket,
+    from_row,
+)
+from bridge.brokers.paper.statements import ACTIVE_SQL, OF_ACCOUNT, WORKING_SQL, select_sql
+from bridge.brokers.paper.tables import (
+    paper_accounts,
+    paper_holdings,
+    paper_orders,
+    paper_pockets,
+    paper_positions,
+    paper_trades,
+    paper_triggers,
+)
 from bridge.kit.clock import from_micros, micros
 from bridge.kit.database import Reader, Row
 from bridge.market.base import Market
@@ -43,6 +70,13 @@ class Views:
         sql = select_sql(paper_trades, f"{OF_ACCOUNT} AND at >= :since", order="seq")
         return await _each(await self._rows(sql, since=micros(since)), lambda row: _trade(from_row(PaperTrade, row)))
 
+    async def triggers(self, since: datetime) -> Sequence[Trigger]:
+        """Those that are active or ended since then, in the order they came."""
+        sql = select_sql(paper_triggers, f"{OF_ACCOUNT} AND ({ACTIVE_SQL} OR updated_at >= :since)", order="seq")
+        return await _each(
+            await self._rows(sql, since=micros(since)), lambda row: _trigger(from_row(PaperTrigger, row))
+        )
+
     async def positions(self) -> Sequence[BrokerPosition]:
         """Open positions, and flat ones that made or lost money today."""
         rows = [from_row(PaperPosition, row) for row in await self._rows(_ALL_POSITIONS)]
@@ -67,13 +101,46 @@ class Views:
             unrealised=plain(await self._unrealised(currency)),
             currency=currency,
             capital=plain(pocket.capital),
+            began_with=plain(pocket.opening),
+            **await self._resets(),
         )
 
+    async def _resets(self) -> Row:
+        (account,) = await self._rows(select_sql(paper_accounts, columns="resets, reset_at"))
+        at = account["reset_at"]
+        return {"resets": account["resets"], "reset_at": None if at is None else from_micros(at)}
+
+    async def results(self, since: datetime) -> Sequence[SymbolResult]:
+        """What each instrument brought since then, by its key; `since` is the start of the books' day."""
+        costs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        sql = select_sql(paper_trades, f"{OF_ACCOUNT} AND at >= :since")
+        for trade in await _each(await self._rows(sql, since=micros(since)), lambda row: from_row(PaperTrade, row)):
+            costs[trade.exchange, trade.symbol] += trade.costs
+        found: dict[tuple[str, str], SymbolResult] = {}
+        for item in await self._held():
+            key = item.exchange, item.symbol
+            before = found.get(key) or SymbolResult(
+                exchange=item.exchange,
+                symbol=item.symbol,
+                currency=item.currency,
+                realised=ZERO,
+                unrealised=ZERO,
+                costs=plain(costs[key]),
+            )
+            realised = item.realised if isinstance(item, PaperPosition) else ZERO
+            found[key] = replace(
+                before,
+                realised=plain(before.realised + realised),
+                unrealised=plain(before.unrealised + self._gain(item)),
+            )
+        return [found[key] for key in sorted(found)]
+
     async def _unrealised(self, currency: str) -> Decimal:
+        return sum((self._gain(each) for each in await self._held() if each.currency == currency), ZERO)
+
+    async def _held(self) -> Sequence[PaperPosition | PaperHolding]:
         positions = [from_row(PaperPosition, row) for row in await self._rows(_ALL_POSITIONS)]
-        holdings = [from_row(PaperHolding, row) for row in await self._rows(_ALL_HOLDINGS)]
-        open_ones: list[PaperPosition | PaperHolding] = [*positions, *holdings]
-        return sum((self._gain(each) for each in open_ones if each.currency == currency), ZERO)
+        return [*positions, *(from_row(PaperHolding, row) for row in await self._rows(_ALL_HOLDINGS))]
 
     def _gain(self, item: PaperPosition | PaperHolding) -> Decimal:
         """What closing at the last price would bring beyond the cost; nothing where there is no price."""
@@ -146,6 +213,29 @@ def _order(order: PaperOrder) -> BrokerOrder:
         average_price=None if average is None else plain(money(average)),
         placed_at=from_micros(order.placed_at),
         message=order.message or "",
+    )
+
+
+def _trigger(trigger: PaperTrigger) -> Trigger:
+    legs = trigger.legs
+    return Trigger(
+        trigger_id=trigger.id,
+        ref=trigger.ref,
+        symbol=trigger.symbol,
+        exchange=trigger.exchange,
+        side=trigger.side,
+        quantity=plain(trigger.quantity),
+        product=trigger.product,
+        kind=TriggerKind.SINGLE if len(legs) == 1 else TriggerKind.OCO,
+        state=trigger.state,
+        legs=legs,
+        last_price=trigger.last_price,
+        created_at=from_micros(trigger.placed_at),
+        updated_at=from_micros(trigger.updated_at),
+        expires_at=from_micros(trigger.expires_at),
+        order_id=trigger.order_id,
+        blocked=plain(money(trigger.quantity * trigger.unit_margin)) if trigger.working else ZERO,
+        message=trigger.message or "",
     )
 
 

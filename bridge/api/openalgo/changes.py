@@ -124,7 +124,7 @@ class Changes:
             raise self._desk.refused(refusal, placed, orderid=order.id)
         if not placed.answered:
             raise Refused(
-                504, f"The broker has not answered yet whether it changed {describe(order)}.", orderid=order.id
+                502, f"The broker has not answered yet whether it changed {describe(order)}.", orderid=order.id
             )
         return order.id
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field
 
 from bridge.api.openalgo.baskets import buys_first
+from bridge.api.openalgo.options import RIGHTS, Exchange, Expiry, OptionType
 from bridge.api.openalgo.orders import Desk, Traded, Whole, refuse_many
 from bridge.api.openalgo.wire import Body, Call, Name, Refused, Upper, Wire, plain_number
 from bridge.api.ports import Ports
-from bridge.domain.instrument import OptionRight
 from bridge.domain.intent import OrderIntent
 from bridge.market.chain import ChosenOption, OptionBoard
 from bridge.market.contracts import is_live
@@ -22,7 +23,6 @@ from bridge.market.view import NoStrikes, OptionsError, base_of
 from bridge.orders.placing import Placed
 
 MOST_LEGS = 20
-RIGHTS = {"CE": OptionRight.CALL, "PE": OptionRight.PUT}
 _OPTION = "option"  # in the extras of an intent: what the reply says of the contract, so that a repeated request is told the same
 
 
@@ -32,24 +32,11 @@ def _offset(value: str) -> str:
     return value
 
 
-def _expiry(value: Any) -> date | None:
-    """A day as `30DEC25` or `30-DEC-25`; None for an empty text."""
-    if value is None or value == "":
-        return None
-    try:
-        return datetime.strptime(str(value).strip().replace("-", ""), "%d%b%y").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise ValueError("expected a day as DDMMMYY, such as 30DEC25") from None
-
-
-Expiry = Annotated[date | None, BeforeValidator(_expiry), WithJsonSchema({"type": "string", "examples": ["30DEC25"]})]
-
-
 class OptionTerms(Traded):
     """An option by its distance from the money, and how it is to trade."""
 
     offset: Annotated[Upper, AfterValidator(_offset)]
-    option_type: Literal["CE", "PE"]
+    option_type: OptionType
     quantity: Annotated[Whole, Field(ge=1)]
     product: Literal["MIS", "NRML"] = "MIS"
     expiry_date: Expiry = None
@@ -61,7 +48,7 @@ class OptionsOrder(OptionTerms):
 
     strategy: Name
     underlying: Upper
-    exchange: Upper
+    exchange: Exchange
     strike_int: Any = None
 
 
@@ -70,32 +57,35 @@ class OptionsMultiOrder(Body):
 
     strategy: Name
     underlying: Upper
-    exchange: Upper
+    exchange: Exchange
     legs: Annotated[tuple[OptionTerms, ...], Field(min_length=1, max_length=MOST_LEGS)]
     expiry_date: Expiry = None
     strike_int: Any = None
 
 
 class Finder:
-    """Finds options."""
+    """Finds options, beside the event loop as `options.py` does: a market may have a long list to look through."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    def option(
-        self, underlying: str, exchange: str, terms: OptionTerms, expiry: date | None = None
-    ) -> ChosenOption | OptionsError:
-        """The option that the terms mean, or why there is none; their own expiry goes before the request's."""
-        ports = self._ports
-        board = OptionBoard(ports.market, ports.clock.now(), ports.calendar)
-        right, day = RIGHTS[terms.option_type], terms.expiry_date or expiry
-        try:
-            found = board.option(exchange, underlying, day, right, terms.offset)
-        except OptionsError as problem:
-            return problem
-        if not is_live(found.option, board.moment, board.calendar):
-            return NoStrikes(f"{found.option.symbol} can no longer be traded.")
-        return found
+    async def options(
+        self, underlying: str, exchange: str, legs: Sequence[OptionTerms], expiry: date | None = None
+    ) -> Sequence[ChosenOption | OptionsError]:
+        """For each leg the option that it means, or why there is none; a leg's own expiry goes before the request's."""
+        board = OptionBoard(self._ports.market, self._ports.clock.now(), self._ports.calendar)
+
+        def one(terms: OptionTerms) -> ChosenOption | OptionsError:
+            right, day = RIGHTS[terms.option_type], terms.expiry_date or expiry
+            try:
+                found = board.option(exchange, underlying, day, right, terms.offset)
+            except OptionsError as problem:
+                return problem
+            if not is_live(found.option, board.moment, board.calendar):
+                return NoStrikes(f"{found.option.symbol} can no longer be traded.")
+            return found
+
+        return await asyncio.to_thread(lambda: [one(terms) for terms in legs])
 
 
 def add(wire: Wire, desk: Desk) -> None:
@@ -104,7 +94,7 @@ def add(wire: Wire, desk: Desk) -> None:
 
     async def optionsorder(call: Call, body: OptionsOrder) -> Mapping[str, Any]:
         """Place an order for the option that lies `offset` listed strikes from the money."""
-        found = finder.option(body.underlying, body.exchange, body)
+        (found,) = await finder.options(body.underlying, body.exchange, [body])
         if isinstance(found, OptionsError):
             raise _not_found(found)
         _refuse_pieces([body])
@@ -121,7 +111,7 @@ def add(wire: Wire, desk: Desk) -> None:
         A sell that opens a position is sent when every buy has been answered; nothing is taken back when a leg fails.
         """
         _refuse_pieces(body.legs)
-        found = [finder.option(body.underlying, body.exchange, leg, body.expiry_date) for leg in body.legs]
+        found = await finder.options(body.underlying, body.exchange, body.legs, body.expiry_date)
         failed = {place: problem for place, problem in enumerate(found) if isinstance(problem, OptionsError)}
         if len(failed) == len(body.legs):
             results = [_refused_leg(leg, place, str(failed[place])) for place, leg in enumerate(body.legs)]

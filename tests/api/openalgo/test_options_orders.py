@@ -157,7 +157,6 @@ async def test_an_option_order_may_be_split(asha: Trader) -> None:
         ({"expiry_date": "01JAN30"}, 404, "no options that expire on 1 Jan 2030"),
         ({"expiry_date": "02JAN20"}, 404, "no options that expire on 2 Jan 2020"),
         ({"underlying": "NOSUCH"}, 404, "No options on NOSUCH"),
-        ({"exchange": "NOWHERE"}, 404, "NOWHERE"),
         ({"quantity": "1"}, 400, "no multiple"),
     ],
 )
@@ -182,6 +181,7 @@ async def test_an_offset_beyond_the_last_strike_is_out_of_range(asha: Trader) ->
     ("changes", "field"),
     [
         ({"offset": "OTM51"}, "offset"),
+        ({"exchange": "NOWHERE"}, "exchange"),
         ({"offset": "NEAR"}, "offset"),
         ({"option_type": "XX"}, "option_type"),
         ({"product": "CNC"}, "product"),

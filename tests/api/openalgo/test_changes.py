@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bridge.accounts.model import KeySettings
+from bridge.api.openalgo import changes
 from bridge.brokers.base import OutcomeUnknown, Rejected
 from bridge.orders.records import OrderRecord
 from tests.api.openalgo.conftest import ORDER, SCOPES, Trader, trader
@@ -255,6 +257,64 @@ async def test_an_order_that_waits_for_the_login_is_withdrawn(asha: Trader, monk
     assert reply["orderid"] == row["id"]
     assert await state(asha, row["id"]) == "NOT_SENT"
     assert (await sent).status_code == 400
+
+
+async def test_an_order_on_its_way_is_cancelled_when_it_has_arrived(
+    asha: Trader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = asha.house.dispatcher.desks[asha.account_id].broker
+    place, asked, arrives = broker.place, asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Any) -> Any:
+        asked.set()
+        await arrives.wait()
+        return await place(request)
+
+    monkeypatch.setattr(broker, "place", slow)
+    sent = asyncio.create_task(asha.order(**FAR))
+    await asked.wait()
+    (row,) = await asha.house.reader.rows("SELECT id FROM orders WHERE state = 'SENDING'")
+    cancelled = asyncio.create_task(asha.told("cancelorder", strategy="Python", orderid=row["id"]))
+    arrives.set()
+
+    assert (await cancelled)["orderid"] == (await sent)["orderid"] == row["id"]
+    assert await state(asha, row["id"]) == "CANCELLED"
+
+
+async def test_a_cancel_of_which_nobody_knows_is_not_called_done(asha: Trader, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = await resting(asha), await resting(asha, symbol="INFY")
+    await refuse_at_broker(asha, monkeypatch, "cancel", OutcomeUnknown("timed out"))
+    monkeypatch.setattr(changes, "SEEN_WITHIN_S", 0.1)
+
+    one = await asha.told("cancelorder", strategy="Python", orderid=first)
+    both = await asha.told("cancelallorder", strategy="Python")
+
+    assert (one["orderid"], one["message"]) == (
+        first,
+        "The cancel was asked; until the broker shows it, the order can fill.",
+    )
+    assert (both["canceled_orders"], both["failed_cancellations"]) == ([], [])
+    assert both["unconfirmed_cancellations"] == [first, second]
+
+
+async def test_strangers_orders_are_left_alone_and_told_of(asha: Trader, monkeypatch: pytest.MonkeyPatch) -> None:
+    order_id = await resting(asha)
+    desk = asha.house.dispatcher.desks[asha.account_id]
+    order_book = desk.broker.order_book
+    (ours,) = await order_book()
+
+    async def with_one_by_hand() -> Sequence[Any]:
+        return [*await order_book(), replace(ours, broker_order_id="by-hand", ref=None)]
+
+    monkeypatch.setattr(desk.broker, "order_book", with_one_by_hand)
+    await desk.book.read()
+
+    one = await asha.refused("cancelorder", 400, strategy="Python", orderid="by-hand")
+    mine = await asha.told("cancelallorder", strategy="Other", scope="account")
+
+    assert mine["message"].endswith("Left alone, as they were not placed from here: by-hand.")
+    assert one == "The order by-hand was not placed from here, so it is left alone: change it at the broker."
+    assert mine["canceled_orders"] == [order_id]
 
 
 async def test_a_stop_of_all_trading_stops_no_cancel(asha: Trader) -> None:

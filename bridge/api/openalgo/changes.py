@@ -24,6 +24,7 @@ SENT_WITHIN_S = 5.0  # an order on its way to its broker can be asked about when
 SEEN_WITHIN_S = 3.0  # for the broker's book to show what it has said yes to
 ALL_WITHIN_S = 30.0
 _OPEN_AT_BROKER = frozenset({BrokerState.OPEN, BrokerState.TRIGGER_PENDING})
+_WAITING = frozenset({IntentState.RECEIVED, IntentState.HELD})
 _SPENT = frozenset({IntentState.REFUSED, IntentState.EXPIRED, IntentState.CANCELLED})
 
 
@@ -218,7 +219,7 @@ class Changes:
                 order.state is OrderState.NOT_SENT and order.code == "cancelled"
             ):
                 gone.append(order_id)
-            elif order.pending_op == CANCEL and order.state not in TERMINAL:
+            elif order.state not in TERMINAL and (order.pending_op == CANCEL or named[order_id].state in _WAITING):
                 asked.append(order_id)
             else:
                 failed[order_id] = _why_not(order, named[order_id])

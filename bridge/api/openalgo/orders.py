@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -45,6 +46,7 @@ EXCHANGES = Literal[
     "GLOBAL_INDEX", "CRYPTO", "NASDAQ", "NYSE", "AMEX",
 ]  # fmt: skip
 _WORDS = ("action", "pricetype", "product", "exchange", "symbol", "option_type", "offset", "underlying")
+EACH_S = 0.25  # to wait for each further order: an account sends eight a second, unless its owner says otherwise
 _FORBIDDEN = frozenset({"stopped", "account_disabled", "user_may_not_trade", "strategy_disabled"})
 _NEVER_PLACED = frozenset({OrderState.REJECTED, OrderState.NOT_SENT, OrderState.NOT_PLACED})
 
@@ -155,6 +157,11 @@ def refuse_many(quantity: Decimal, splitsize: Decimal) -> None:
         raise Refused(400, f"Total number of orders would exceed maximum limit of {SPLIT_MAX}")
 
 
+def _pieces(wish: OrderIntent) -> int:
+    """How many orders a wish asks for."""
+    return ceil(wish.quantity / wish.split_size) if wish.quantity and wish.split_size else 1
+
+
 class Desk:
     """The way from a request to the pipeline and back, for every endpoint that trades."""
 
@@ -182,17 +189,21 @@ class Desk:
         wishes: Sequence[OrderIntent],
         kind: Kind = Kind.ORDER,
         *,
-        within_s: float = ANSWER_WITHIN_S,
+        within_s: float | None = None,
         needs_login: bool = True,
     ) -> Placed:
-        """As `submit`; when no wish may go on, that is left to the caller to tell, leg by leg."""
+        """As `submit`; when no wish may go on, that is left to the caller to tell, leg by leg.
+
+        Without `within_s` it waits as long as one order may take, and longer by what an account's pace makes of many.
+        """
         account = self.wire.account(call)
         desk = self.ports.desk(account.id)
         if needs_login and desk is not None and desk.book.login_lost:
             raise Refused(403, f"The broker login of {account.name} is over: log in to the broker again.")
         named = await self.strategies.on(call, strategy, account) if isinstance(strategy, str) else strategy
         arrival = self._arrival(call, endpoint, named, wishes, kind)
-        placed = await self.ports.place(arrival, account.id, within_s)
+        patience = ANSWER_WITHIN_S + EACH_S * (sum(map(_pieces, wishes)) - 1) if within_s is None else within_s
+        placed = await self.ports.place(arrival, account.id, patience)
         if placed.refusal is not None and placed.conflict:
             raise self.refused(placed.refusal, placed)
         return placed

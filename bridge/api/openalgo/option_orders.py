@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from bridge.api.openalgo.baskets import buys_first
-from bridge.api.openalgo.options import RIGHTS, Exchange, Expiry, OptionType
+from bridge.api.openalgo.options import RIGHTS, Expiry, OptionType
 from bridge.api.openalgo.orders import Desk, Traded, Whole, refuse_many
 from bridge.api.openalgo.wire import Body, Call, Name, Refused, Upper, Wire, plain_number
+from bridge.api.openalgo.words import Exchange
 from bridge.api.ports import Ports
 from bridge.domain.intent import OrderIntent
 from bridge.market.chain import ChosenOption, OptionBoard

@@ -221,9 +221,6 @@ class Desk:
     def _arrival(
         self, call: Call, endpoint: str, strategy: Strategy, wishes: Sequence[OrderIntent], kind: Kind
     ) -> Arrival:
-        if self.asks_first(call) and kind is Kind.ORDER:
-            # The place for `needs_approval` of the arrival. Until the pipeline has it, nothing goes out unasked.
-            raise Refused(501, "This key asks a person before each order, and nobody can be asked here yet.")
         source = Source(
             id=call.caller.source_id,
             public_id="",
@@ -252,6 +249,8 @@ class Desk:
                 because=(f"sent to /api/v1/{endpoint}",),
             ),
             strategy=strategy,
+            # What is no order came past `only_automatic`: such a key may do it without a person only where it practises.
+            needs_approval=self.asks_first(call) and kind is Kind.ORDER,
         )
 
     async def order(self, call: Call, account: Account, name: str) -> OrderRecord:
@@ -312,7 +311,9 @@ class Desk:
     def legs(self, call: Call, placed: Placed, results: Sequence[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
         """The reply for several legs, beside `more`. Raises `Refused`, with the same results, when not one went on."""
         if any(result["status"] == "success" for result in results):
-            return self.wire.marked(call, {**more, "results": list(results)})
+            waits = next((result for result in results if "pending_order_id" in result), {})
+            asked = {name: waits[name] for name in ("message", "mode", "pending_order_id") if name in waits}
+            return self.wire.marked(call, {**asked, **more, "results": list(results)})
         refusal = placed.refusal or Refusal("all_refused", f"Nothing was placed: {results[0]['message']}")
         raise self.refused(refusal, placed, **self.wire.marked(call, {**more, "results": list(results)}))
 

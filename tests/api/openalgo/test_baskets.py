@@ -307,9 +307,14 @@ async def test_a_key_that_asks_first_sends_nothing_unasked(asha: Trader, path: s
     asking = KeySettings(order_mode="semi_auto")
     asha.key = await asha.house.accounts.add_key(asha.user_id, "asks", SCOPES, settings=asking)
 
-    await asha.post(path, **ORDER, orders=[item()], splitsize="20", position_size="5")
+    reply = await asha.told(path, **ORDER, orders=[item(), item("INFY")], splitsize="20", position_size="5")
 
+    rows = await asha.house.reader.rows("SELECT id FROM intents WHERE state = 'AWAITING_CONFIRM'")
+    assert (reply["mode"], "orderid" in reply) == ("semi_auto", False)
+    assert reply["pending_order_id"] in [row["id"] for row in rows]
     assert await sent(asha) == []
+    if path == "basketorder":
+        assert {result["pending_order_id"] for result in reply["results"]} == {row["id"] for row in rows}
 
 
 @pytest.mark.parametrize("path", ["basketorder", "splitorder", "placesmartorder", "modifyorder", "closeposition"])

@@ -41,10 +41,6 @@ ORDER_TYPES = {
     "SL": OrderType.STOP_LIMIT,
     "SL-M": OrderType.STOP,
 }
-EXCHANGES = Literal[
-    "NSE", "NFO", "CDS", "BSE", "BFO", "BCD", "MCX", "NCDEX", "NCO", "NSE_INDEX", "BSE_INDEX", "MCX_INDEX",
-    "GLOBAL_INDEX", "CRYPTO", "NASDAQ", "NYSE", "AMEX",
-]  # fmt: skip
 _WORDS = ("action", "pricetype", "product", "exchange", "symbol", "option_type", "offset", "underlying")
 EACH_S = 0.25  # to wait for each further order: an account sends eight a second, unless its owner says otherwise
 _FORBIDDEN = frozenset({"stopped", "account_disabled", "user_may_not_trade", "strategy_disabled"})

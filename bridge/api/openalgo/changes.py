@@ -18,7 +18,7 @@ from bridge.domain.refusal import Refusal
 from bridge.orders.checks import BY_OWNER
 from bridge.orders.operations import CANCEL, RESTATED
 from bridge.orders.placing import IntentEnd, Placed
-from bridge.orders.records import OrderRecord, describe
+from bridge.orders.records import OrderRecord, describe, wish_of
 
 SENT_WITHIN_S = 5.0  # an order on its way to its broker can be asked about when it has arrived
 SEEN_WITHIN_S = 3.0  # for the broker's book to show what it has said yes to
@@ -112,10 +112,12 @@ class Changes:
         """The id of the order that its broker has changed. Raises `Refused`."""
         account = self._desk.wire.account(call)
         order = await self._arrived(account, await self._desk.order(call, account, body.orderid))
-        _refuse_contradictions(body, order)
+        _refuse_contradictions(body, order, await self._spelled(order))
         if call.client_order_id is None:
             _refuse_ended(order, "changed")
-        wish = body.wish(intent=Intent.MODIFY_ORDER, order_id=order.id, extras={RESTATED: True})
+        wish = body.on(
+            order.exchange, order.symbol, intent=Intent.MODIFY_ORDER, order_id=order.id, extras={RESTATED: True}
+        )
         strategy = self._strategy_of(call, account, order)
         placed = await self._desk.place(call, "modifyorder", strategy, [wish], Kind.MODIFY)
         refusal = placed.refusal or _refusal_of(placed.intents[0])
@@ -128,6 +130,13 @@ class Changes:
                 502, f"The broker has not answered yet whether it changed {describe(order)}.", orderid=order.id
             )
         return order.id
+
+    async def _spelled(self, order: OrderRecord) -> tuple[str, str]:
+        """How exchange and symbol were spelled when the order was asked for: what its sender will say again."""
+        sql = "SELECT payload FROM intents WHERE id = :id AND user_id = :user"
+        row = await self._ports.reader.row(sql, {"id": order.intent_id, "user": order.user_id})
+        wish = wish_of(row) if row else OrderIntent(intent=Intent.MODIFY_ORDER)
+        return (wish.exchange or order.exchange).upper(), (wish.symbol or order.symbol).upper()
 
     async def cancel(self, call: Call, body: CancelOrder) -> dict[str, Any]:
         """The reply about an order that is cancelled, or whose broker has agreed to cancel it. Raises `Refused`."""
@@ -291,7 +300,7 @@ def _cancel_is_seen(order: OrderRecord) -> bool:
     return order.state in TERMINAL or order.pending_op != CANCEL
 
 
-def _refuse_contradictions(body: ModifyOrder, order: OrderRecord) -> None:
+def _refuse_contradictions(body: ModifyOrder, order: OrderRecord, spelled: tuple[str, str]) -> None:
     """Raises `Refused` for a request that means another order than the one it names."""
     is_so = {
         "symbol": order.symbol,
@@ -299,6 +308,8 @@ def _refuse_contradictions(body: ModifyOrder, order: OrderRecord) -> None:
         "action": order.side.upper(),
         "product": str(order.product),
     }
+    if (body.exchange, body.symbol) == spelled:
+        del is_so["symbol"], is_so["exchange"]
     faults = {name: [f"the order is {value}"] for name, value in is_so.items() if getattr(body, name) != value}
     if faults:
         raise Refused(400, str(faults), orderid=order.id)

@@ -114,6 +114,17 @@ async def test_a_change_that_means_another_order_is_refused_by_the_member(
     assert (await order_row(asha, order_id))["quantity"] == "10"
 
 
+async def test_a_symbol_may_be_spelled_as_it_was_when_the_order_was_placed(asha: Trader) -> None:
+    name = {"symbol": "NIFTY1!", "exchange": "NFO", "product": "NRML"}
+    order_id = await resting(asha, **name, quantity="650", price="10000")
+    contract = (await order_row(asha, order_id))["symbol"]
+    assert contract != "NIFTY1!"
+
+    for symbol in ("NIFTY1!", contract):
+        changed = restated(order_id, **(name | {"symbol": symbol}), quantity="1300", price="10000")
+        assert (await asha.told("modifyorder", **changed))["orderid"] == order_id
+
+
 @pytest.mark.parametrize("member", ["pricetype", "product", "price", "trigger_price", "disclosed_quantity", "orderid"])
 async def test_a_change_states_every_term_again(asha: Trader, member: str) -> None:
     body = {name: value for name, value in restated("or_x").items() if name != member}

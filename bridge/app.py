@@ -272,6 +272,7 @@ class Bridge:
             market=self.market,
             calendar=self.calendar,
             place=self.placing.place,
+            watch=self.placing.watch,
             desk=self._desk,
             broker=self.connections.of,
             capabilities=capabilities_of,

@@ -90,7 +90,8 @@ class StrategySettings(_Settings):
     orders_per_minute: int | None = Field(60, gt=0)
     orders_per_day: int | None = Field(1000, gt=0)
     daily_loss_max: Decimal | None = Field(None, gt=0)
-    basket_policy: Literal["stop", "continue", "unwind"] = "stop"  # what the other legs do when one fails
+    # What the other legs do when one fails; `buys_first`: they go on, and a sell that opens waits for the buys' answers.
+    basket_policy: Literal["stop", "continue", "unwind", "buys_first"] = "stop"
     attached_exits: Literal["refuse", "note"] = "refuse"  # entries that bring a stop or target along
     approval: Literal["off", "entries", "all"] = "off"  # what waits until a person says yes
     approval_above: Decimal | None = Field(None, ge=0)  # entries worth as much wait although `approval` is off

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Account, User
@@ -17,6 +18,21 @@ from bridge.market.calendar import Calendar
 from bridge.orders.arrival import Answer, Arrival
 from bridge.orders.desk import AccountDesk
 from bridge.orders.placing import Placed
+from bridge.orders.records import OrderRecord
+
+
+class Place(Protocol):
+    """Hand an alert for one account to the pipeline and wait for its broker's answer: `Placing.place`."""
+
+    def __call__(self, arrival: Arrival, account_id: str, within_s: float = ..., /) -> Awaitable[Placed]: ...
+
+
+class Watch(Protocol):
+    """Wait until orders stand as wished: `Placing.watch`."""
+
+    def __call__(
+        self, account_id: str, order_ids: Collection[str], done: Callable[[OrderRecord], bool], within_s: float, /
+    ) -> Awaitable[Mapping[str, OrderRecord]]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +47,8 @@ class Ports:
     accounts: Accounts
     market: Market
     calendar: Calendar
-    place: Callable[[Arrival, str], Awaitable[Placed]]
+    place: Place
+    watch: Watch
     desk: Callable[[str], AccountDesk | None]
     broker: Callable[[Account], Awaitable[Broker]]
     capabilities: Callable[[str], Capabilities | None]

@@ -215,7 +215,8 @@ class OrderIntent:
     reduce_only: bool | None = None
     cancel_open_orders: bool | None = None
     filter: Mapping[str, Any] | None = None
-    scope: Literal["all", "symbol", "bot", "strategy"] | None = None
+    # What an exit or a cancel without a symbol is about; no dialect says `account`: an alert is for its own strategy.
+    scope: Literal["all", "symbol", "bot", "strategy", "account"] | None = None
     order_id: str | None = None
     leverage: Decimal | None = None
     margin_mode: Literal["isolated", "cross"] | None = None

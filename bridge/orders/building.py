@@ -12,9 +12,16 @@ from bridge.market.rules import FreezeLimit
 from bridge.orders.planning import slices
 from bridge.orders.records import IntentRecord, OrderRecord
 from bridge.orders.situation import Candidate
+from bridge.orders.sizing import step_of
 
 # Indian exchanges refuse bare market orders from algorithms; the adapter sends this much protection with them.
 PROTECTION_PERCENT = Decimal(2)
+
+
+def protection(order_type: OrderType, capabilities: Capabilities | None) -> Decimal | None:
+    """Percent of the price that a bare market or stop order may slip at a broker that wants a bound; None: none is sent."""
+    protected = capabilities is not None and capabilities.market_orders_need_protection
+    return PROTECTION_PERCENT if protected and order_type in (OrderType.MARKET, OrderType.STOP) else None
 
 
 def build(
@@ -33,9 +40,7 @@ def build(
     may_slice = freeze is not None and (freeze.may_slice or reduces)
     limits = (freeze.quantity if freeze and may_slice else None, intent.wish.split_size)
     limit = min((found for found in limits if found), default=None)
-    protected = capabilities is not None and capabilities.market_orders_need_protection
-    bare = wish.order_type in (OrderType.MARKET, OrderType.STOP)
-    pieces = slices(quantity, limit, wish.instrument.lot_size)
+    pieces = slices(quantity, limit, step_of(wish.instrument))
     return [
         OrderRecord(
             id=new_id("or"),
@@ -56,7 +61,7 @@ def build(
             price=wish.price,
             trigger_price=wish.trigger_price,
             time_in_force=wish.time_in_force,
-            protection=PROTECTION_PERCENT if protected and bare else None,
+            protection=protection(wish.order_type, capabilities),
             reduces=reduces,
             basket=intent.basket,
             state=OrderState.QUEUED,

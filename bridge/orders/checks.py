@@ -15,20 +15,27 @@ from bridge.orders.sizing import step_of
 
 QUANTITY_MAX = 10**12
 SLICES_MAX = 10  # what Indian brokers take per request
+SPLIT_MAX = 100  # orders that one message may ask to be cut into
+BY_OWNER = "by_owner"  # in the extras of a cancel; no dialect writes it
 CLOCK_SKEW_MAX_S = 30.0  # a message from further in the future means that one of two clocks is wrong
 
 Check = Callable[[Candidate, Situation], Refusal | None]
 
 
-def trading_is_not_stopped(_: Candidate, situation: Situation) -> Refusal | None:
-    """No kill switch stands over this order."""
+def trading_is_not_stopped(candidate: Candidate, situation: Situation) -> Refusal | None:
+    """No kill switch stands over this order. Whoever may stop may also cancel."""
     stop = situation.stop
-    if stop is None:
+    if stop is None or _is_owners_cancel(candidate):
         return None
     what = "everything" if stop.scope == "global" else f"this {stop.scope}"
     return Refusal(
         "stopped", f"Trading is stopped for {what}: {stop.reason or 'no reason given'}.", {"scope": stop.scope}
     )
+
+
+def _is_owners_cancel(candidate: Candidate) -> bool:
+    """Asked for by a key of the owner's own, not by an alert."""
+    return candidate.intent.intent is Intent.CANCEL_ORDERS and bool(candidate.intent.extras.get(BY_OWNER))
 
 
 def owner_may_trade(_: Candidate, situation: Situation) -> Refusal | None:
@@ -39,9 +46,9 @@ def owner_may_trade(_: Candidate, situation: Situation) -> Refusal | None:
     return None
 
 
-def strategy_is_on(_: Candidate, situation: Situation) -> Refusal | None:
+def strategy_is_on(candidate: Candidate, situation: Situation) -> Refusal | None:
     """The strategy is switched on."""
-    if not situation.strategy.enabled:
+    if not situation.strategy.enabled and not _is_owners_cancel(candidate):
         return Refusal("strategy_disabled", f"The strategy {situation.strategy.name} is switched off.")
     return None
 
@@ -313,6 +320,21 @@ def size_can_be_sliced(candidate: Candidate, situation: Situation) -> Refusal | 
     return Refusal("too_many_slices", sentence, numbers)
 
 
+def split_is_possible(candidate: Candidate, _: Situation) -> Refusal | None:
+    """The pieces that the message asks for are whole lots, and not too many; a way out is never held up by them."""
+    piece, quantity, lot = candidate.intent.split_size, candidate.quantity, step_of(candidate.instrument)
+    if piece is None or quantity is None or candidate.reduces:
+        return None
+    if piece <= 0 or piece % lot:
+        text = f"A split size of {piece:f} is no multiple of {candidate.instrument.symbol}'s lot of {lot:f}."
+        return Refusal("split_not_in_lots", text, {"split_size": piece, "lot": lot})
+    if quantity <= piece * SPLIT_MAX:
+        return None
+    return Refusal(
+        "split_too_small", f"{quantity:f} units in pieces of {piece:f} would be more than {SPLIT_MAX} orders."
+    )
+
+
 def orders_within_rate(candidate: Candidate, situation: Situation) -> Refusal | None:
     """A runaway sender is stopped here; a way out of a position is never counted."""
     if not candidate.is_entry:
@@ -467,6 +489,7 @@ CHECKS: tuple[Check, ...] = (
     quantity_is_tradable,
     prices_are_sound,
     size_can_be_sliced,
+    split_is_possible,
     quantity_within_limit,
     value_within_limit,
     orders_within_rate,  # after everything that refuses for good: a refused order uses no allowance

@@ -366,7 +366,11 @@ def _time_left(case: Case, limit: float) -> float:
 def _is_over_everything(wish: OrderIntent) -> bool:
     """Close or cancel without naming an instrument: all that the strategy has."""
     closes = wish.intent in EXIT_INTENTS or wish.intent is Intent.CANCEL_ORDERS
-    return wish.symbol is None and closes and (wish.scope in ("all", "bot", "strategy") or wish.symbol_from is None)
+    return (
+        wish.symbol is None
+        and closes
+        and (wish.scope in ("all", "bot", "strategy", "account") or wish.symbol_from is None)
+    )
 
 
 def _everything(wish: OrderIntent) -> Candidate:

@@ -25,7 +25,7 @@ from bridge.kit.database import Reader, StorageUnavailable, Writer
 from bridge.market.base import Market
 from bridge.orders import sending
 from bridge.orders.bookkeeping import BookKeeper
-from bridge.orders.gate import Gate, Work
+from bridge.orders.gate import INDEPENDENT, Gate, Work
 from bridge.orders.holdings import Ledger
 from bridge.orders.inbox import Inbox
 from bridge.orders.lease import Lease
@@ -182,11 +182,14 @@ class AccountDesk:
                 self._enqueue(item)
 
     def overtaken_by(self, intent: IntentRecord) -> list[IntentRecord]:
-        """Delayed intents of the same strategy and instrument that were asked for before; they are not started any more."""
+        """Delayed intents that were asked for before, of the same strategy and instrument, or of the account where all of it is meant.
+
+        They are not started any more.
+        """
         same = [
             item
             for item in self._delayed.values()
-            if item.strategy_id == intent.strategy_id
+            if (item.strategy_id == intent.strategy_id or intent.wish.scope == "account")
             and (not intent.symbol or (item.exchange, item.symbol) == (intent.exchange, intent.symbol))
             and item.created_at < intent.created_at
         ]
@@ -346,7 +349,7 @@ class AccountDesk:
 
     async def await_legs(self, intent: IntentRecord) -> Refusal | None:
         """Wait until the legs before an intent of a basket are accepted; a refusal when one of them failed."""
-        while intent.basket not in (None, "continue"):
+        while intent.basket not in INDEPENDENT:
             if refusal := self.gate.basket_failed(intent):
                 return refusal
             if not self.gate.leg_waits(intent):

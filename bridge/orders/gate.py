@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bridge.accounts.model import Role
-from bridge.domain.intent import OrderType
+from bridge.domain.intent import OrderType, Side
 from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, OrderState
 from bridge.domain.refusal import Refusal
 from bridge.kit.clock import micros
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge.orders.desk import AccountDesk, Services
 
 Work = IntentRecord | OrderRecord
+INDEPENDENT = (None, "continue", "buys_first")  # no leg fails because another one did
 ON_THE_WAY = (OrderState.QUEUED, OrderState.SENDING, OrderState.UNKNOWN, OrderState.PARKED)
 
 
@@ -87,7 +88,7 @@ class Gate:
 
     def basket_failed(self, item: Work) -> Refusal | None:
         """Why a leg of a basket is not sent: an earlier one failed, and the user's policy is not to continue."""
-        if item.basket in (None, "continue") or _closes(item):
+        if item.basket in INDEPENDENT or _closes(item):
             return None
         legs = [o for o in self.legs_before(item) if o.state in FAILED]
         if not legs:
@@ -111,6 +112,13 @@ class Gate:
         """Whether an earlier leg of the basket is not accepted yet."""
         return self._legs_to_come(item) or any(o.state in ON_THE_WAY for o in self.legs_before(item))
 
+    def _buy_waits(self, order: OrderRecord) -> bool:
+        """Whether a buy that the order was to come after has no answer yet. A lane keeps its own order, and a way out waits for none."""
+        if order.side is Side.BUY or order.reduces:
+            return False
+        buys = (o for o in self.legs_before(order) if o.side is Side.BUY and o.lane != order.lane)
+        return self._legs_to_come(order) or any(o.state in ON_THE_WAY for o in buys)
+
     def obstacle(self, order: OrderRecord) -> str | None:
         """What the order must wait for, as a sentence; None when nothing is in its way."""
         if not self._desk.lease.valid(self._clock):
@@ -122,8 +130,10 @@ class Gate:
             return "it was queued before this desk opened, and the broker's book has not been read since"
         if not order.reduces and self._desk.ledger.is_uncertain(order.lane):
             return "an earlier order of this strategy in this instrument is not accounted for"
-        if order.basket not in (None, "continue") and self.leg_waits(order):
+        if order.basket not in INDEPENDENT and self.leg_waits(order):
             return "the leg before it has not been accepted yet"
+        if order.basket == "buys_first" and self._buy_waits(order):
+            return "a buy of the same basket has not been answered yet"
         return None
 
     def settled(self, lane: Lane) -> bool:

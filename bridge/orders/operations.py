@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge.domain.intent import OrderIntent
-from bridge.domain.lifecycle import AT_BROKER, Local, OrderState, Provenance
+from bridge.domain.lifecycle import AT_BROKER, TERMINAL, Local, OrderState, Provenance
 from bridge.domain.refusal import Refusal
 from bridge.kit import failpoints
 from bridge.kit.clock import micros
 from bridge.kit.database import Transaction
 from bridge.orders import journal, lease, sending
+from bridge.orders.building import protection
 from bridge.orders.outcome import Outcome, Result, of_error
 from bridge.orders.records import OrderRecord, describe
 
@@ -24,6 +25,23 @@ MODIFY = "modify"
 VISIBLE_WITHIN_S = 10.0  # a cancel that the book does not show by then was not carried out
 
 
+_CHANGEABLE = ("quantity", "order_type", "price", "trigger_price", "protection")
+RESTATED = "restated"  # in the extras of a change: it states every term anew, the order type too; no dialect writes it
+
+
+def as_changed(order: OrderRecord, wish: OrderIntent) -> OrderRecord:
+    """The order as a change would leave it: what the wish does not name stays."""
+    changed = replace(
+        order,
+        quantity=wish.quantity or order.quantity,
+        price=wish.price or order.price,
+        trigger_price=wish.trigger_price or order.trigger_price,
+    )
+    if not wish.extras.get(RESTATED):
+        return changed
+    return replace(changed, order_type=wish.order_type, price=wish.price, trigger_price=wish.trigger_price)
+
+
 class Operations:
     """What may be asked about an order that is at its broker."""
 
@@ -33,14 +51,18 @@ class Operations:
         self._closed: dict[str, float] = {}  # when the last request about an order was answered or given up
         self._began = shared.clock.monotonic()
 
-    async def cancel(self, order: OrderRecord, why: str, provenance: Provenance = Provenance.POLICY) -> str:
-        """Withdraw a queued order, ask the broker to cancel a working one; a sentence that says where it stands."""
+    async def cancel(self, order: OrderRecord, why: str, provenance: Provenance = Provenance.POLICY) -> str | Refusal:
+        """Withdraw a queued order, ask the broker to cancel a working one: a sentence that says where it stands.
+
+        Codes: order_ended (there is nothing to cancel), cancel_refused (by the broker), cancel_not_sent.
+        """
         order = self._desk.ledger.orders.get(order.id, order)
         if order.state is OrderState.QUEUED:
             await self._desk.withdraw(order, Refusal("cancelled", f"Cancelled before it was sent: {why}."), provenance)
             return "Cancelled before it was sent."
         if order.state not in AT_BROKER or not order.broker_order_id:
-            return f"It cannot be cancelled: the order is {order.state.value.lower().replace('_', ' ')}."
+            text = f"It cannot be cancelled: the order is {order.state.value.lower().replace('_', ' ')}."
+            return Refusal("order_ended" if order.state in TERMINAL else "cancel_not_sent", text)
         if order.pending_op:
             return f"{order.pending_op.capitalize()} was asked already."
         opened = await self._open(order, CANCEL, why, provenance)
@@ -52,10 +74,11 @@ class Operations:
         await self._close(opened, result)
         self._desk.book.read_soon()
         if result.outcome is Outcome.REFUSED:
-            return f"The broker refused: “{result.message}”."
+            return Refusal("cancel_refused", f"The broker refused: “{result.message}”.")
         what = f"{describe(order)} is still open and can still fill"
         if result.outcome is Outcome.NOT_SENT:
-            return f"The cancel did not reach the broker (“{result.message}”). {what}."
+            text = f"The cancel did not reach the broker (“{result.message}”). {what}."
+            return Refusal("cancel_not_sent", text)
         return f"Cancel asked. {what} until the broker confirms."
 
     async def modify(self, order: OrderRecord, wish: OrderIntent) -> str | Refusal:
@@ -66,19 +89,14 @@ class Operations:
         instrument = self._shared.market.instrument(order.exchange, order.symbol)
         if order.state not in AT_BROKER or not order.broker_order_id or order.pending_op or instrument is None:
             return Refusal("modify_refused", f"{describe(order)} cannot be changed now.")
-        changed = replace(
-            order,
-            quantity=wish.quantity or order.quantity,
-            price=wish.price or order.price,
-            trigger_price=wish.trigger_price or order.trigger_price,
-        )
+        changed = self._protected(as_changed(order, wish))
         opened = await self._open(order, MODIFY, "asked for by the alert", Provenance.POLICY)
         if isinstance(opened, Refusal):
             return opened
         request = sending.request_of(changed, instrument)
         result = await _answer(self._desk.broker.modify(order.broker_order_id, request))
         if result.outcome is Outcome.ACCEPTED:
-            changes = {name: getattr(changed, name) for name in ("quantity", "price", "trigger_price")}
+            changes = {name: getattr(changed, name) for name in _CHANGEABLE}
             await self._close(opened, result, changes)
             return f"Changed: {describe(changed)}."
         await self._close(opened, result)
@@ -86,6 +104,11 @@ class Operations:
             what = f"Nobody knows yet whether the broker changed {describe(order)}"
             return Refusal("modify_unknown", f"{what} ({result.message}). Its order book will show it.")
         return Refusal("modify_refused", result.message)
+
+    def _protected(self, order: OrderRecord) -> OrderRecord:
+        """The order with the protection that its type, which a change may have made another, needs at this broker."""
+        needed = protection(order.order_type, self._desk.capabilities)
+        return order if order.protection == needed else replace(order, protection=needed)
 
     async def release(self, read_started: float) -> None:
         """What a later look at the book does not show was not done: the order may be asked about again."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bridge.domain.intent import OrderIntent
 from bridge.domain.lifecycle import IntentState, OrderState
 from bridge.domain.refusal import Refusal
 from bridge.kit.clock import Clock
 from bridge.kit.database import Reader, Row
 from bridge.orders.arrival import Answer, Arrival
 from bridge.orders.holdings import Ledger
-from bridge.orders.records import OrderRecord
+from bridge.orders.records import OrderRecord, wish_of
 
 ANSWER_WITHIN_S = 10.0
 _LOOK_S = (0.002, 0.1)  # between two looks at the tables: at first, and at most
@@ -31,7 +32,7 @@ class Desk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IntentEnd:
-    """Where one leg of an alert stands: its line number, state, and why it led to nothing, if it did."""
+    """Where one leg of an alert stands: its line number, state, why it led to nothing, if it did, and what it had asked for."""
 
     id: str
     number: int
@@ -40,6 +41,7 @@ class IntentEnd:
     message: str | None
     symbol: str
     exchange: str
+    wish: OrderIntent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,8 @@ class Placing:
         content, alert_id = answer.content, answer.content["alert_id"]
         if content["status"] == "refused":
             refusal = Refusal(content["code"], content["message"])
-            return Placed(alert_id=alert_id, refusal=refusal, conflict=answer.status == 409)
+            legs = await self._intents(alert_id)
+            return Placed(alert_id=alert_id, refusal=refusal, conflict=answer.status == 409, intents=legs)
         return await self._answered(alert_id, account_id, content, within_s)
 
     async def _answered(self, alert_id: str, account_id: str, content: Mapping[str, Any], within_s: float) -> Placed:
@@ -108,7 +111,7 @@ class Placing:
     async def _from_tables(self, alert_id: str, account_id: str, until: float) -> Placed:
         pause, longest = _LOOK_S
         while True:
-            intents = [_end(row) for row in await self._reader.rows(_INTENTS, {"alert": alert_id})]
+            intents = await self._intents(alert_id)
             orders = [OrderRecord.of(row) for row in await self._reader.rows(_ORDERS, {"alert": alert_id})]
             answered = _answered(orders) and not any(intent.state in _UNDECIDED for intent in intents)
             left = until - self._clock.monotonic()
@@ -120,9 +123,40 @@ class Placing:
             await (desk.change(min(pause, left)) if desk else self._clock.sleep(min(pause, left)))
             pause = min(pause * 2, longest)
 
+    async def _intents(self, alert_id: str) -> list[IntentEnd]:
+        return [_end(row) for row in await self._reader.rows(_INTENTS, {"alert": alert_id})]
 
+    async def watch(
+        self, account_id: str, order_ids: Collection[str], done: Callable[[OrderRecord], bool], within_s: float
+    ) -> Mapping[str, OrderRecord]:
+        """Those orders of the account by id, once each is `done` or the time is over; what the account has not is left out."""
+        until = self._clock.monotonic() + within_s
+        pause, longest = _LOOK_S
+        while True:
+            orders = await self._orders(account_id, order_ids)
+            left = until - self._clock.monotonic()
+            if left <= 0 or all(map(done, orders.values())):
+                return orders
+            desk = self._desk(account_id)
+            await (desk.change(min(pause, left)) if desk else self._clock.sleep(min(pause, left)))
+            pause = min(pause * 2, longest)
+
+    async def _orders(self, account_id: str, order_ids: Collection[str]) -> dict[str, OrderRecord]:
+        found: dict[str, OrderRecord] = {}
+        wanted = list(order_ids)
+        for start in range(0, len(wanted), _AT_ONCE):
+            ids = {f"id{n}": order_id for n, order_id in enumerate(wanted[start : start + _AT_ONCE])}
+            names = ", ".join(f":{name}" for name in ids)
+            sql = f"SELECT * FROM orders WHERE account_id = :account AND id IN ({names})"  # noqa: S608 - our names
+            rows = await self._reader.rows(sql, {"account": account_id, **ids})
+            found |= {row["id"]: OrderRecord.of(row) for row in rows}
+        return found
+
+
+_AT_ONCE = 200
 _INTENTS = (
-    "SELECT id, number, state, code, message, symbol, exchange FROM intents WHERE alert_id = :alert ORDER BY number"
+    "SELECT id, number, state, code, message, symbol, exchange, payload FROM intents"
+    " WHERE alert_id = :alert ORDER BY number"
 )
 _ORDERS = "SELECT * FROM orders WHERE alert_id = :alert ORDER BY leg"
 
@@ -132,4 +166,5 @@ def _answered(orders: Sequence[OrderRecord]) -> bool:
 
 
 def _end(row: Row) -> IntentEnd:
-    return IntentEnd(**{**row, "state": IntentState(row["state"])})
+    same = {name: row[name] for name in ("id", "number", "code", "message", "symbol", "exchange")}
+    return IntentEnd(**same, state=IntentState(row["state"]), wish=wish_of(row))

@@ -15,6 +15,7 @@ from bridge.orders.situation import EXIT_INTENTS, POSITION_INTENTS, WORKING_ORDE
 from bridge.orders.sizing import COUNTED, OF_FUNDS, Mapped, Money, NotPlanned, floor, pip_of, size
 
 TRADABLE = frozenset(Intent) - {Intent.MODIFY_POSITION, Intent.SET_VARIABLE}
+OPENS_WHEN_FLAT = "opens_when_flat"  # in the extras of a target; no dialect writes it
 LONG_INTENTS = frozenset({Intent.BUY, Intent.ENTER_LONG, Intent.EXIT_SHORT, Intent.START_DEAL})
 SHORT_INTENTS = frozenset({Intent.SELL, Intent.ENTER_SHORT, Intent.EXIT_LONG})
 
@@ -142,9 +143,14 @@ def _reduces(intent: OrderIntent, side: Side | None, settings: StrategySettings)
     if intent.intent in EXIT_INTENTS or intent.reduce_only:
         return True
     if intent.intent is Intent.TARGET_POSITION:
-        return intent.target_position == 0
+        return intent.target_position == 0 and not _opens_when_flat(intent)
     plain = intent.intent in (Intent.BUY, Intent.SELL)
     return plain and side is not None and settings.direction == ("long" if side is Side.SELL else "short")
+
+
+def _opens_when_flat(intent: OrderIntent) -> bool:
+    """A target of zero that means "close what is held; where nothing is held, place the order that I describe"."""
+    return bool(intent.extras.get(OPENS_WHEN_FLAT)) and intent.target_position == 0
 
 
 def _needs_position(intent: OrderIntent) -> bool:
@@ -278,6 +284,11 @@ def _target(
         )
     if wish.reduces and intent.intent is not Intent.TARGET_POSITION:
         return _after_exit(wish, held, settings, feed, leaving)
+    if _opens_when_flat(intent) and held == 0 and intent.quantity and intent.side is not None:
+        units, how = size(intent, intent.side, mapped, settings, feed, money, wish.price)
+        if not units:
+            raise NotPlanned("quantity_zero", f"The size comes to nothing: {how}.")
+        return intent.side.sign * units
     if intent.target_position is not None and intent.intent in (Intent.TARGET_POSITION, Intent.REVERSE):
         wanted = intent.target_position
         return wanted if feed.multiplier == 1 else _signed_floor(wanted * feed.multiplier, wish.instrument)
@@ -364,8 +375,8 @@ def _signed_floor(units: Decimal, instrument: Instrument) -> Decimal:
 
 
 def slices(quantity: Decimal, freeze: Decimal | None, lot: Decimal) -> list[Decimal]:
-    """The quantity in pieces no larger than the freeze quantity, each of whole lots."""
-    if freeze is None or quantity <= freeze:
+    """The quantity in pieces no larger than the freeze quantity, each of whole lots; in one where not even a lot fits in."""
+    if freeze is None or quantity <= freeze or freeze < lot:
         return [quantity]
     piece = (freeze / lot).to_integral_value(ROUND_DOWN) * lot
     whole, rest = divmod(quantity, piece)

@@ -244,7 +244,7 @@ class IntentRecord:
     def of(cls, row: Row) -> IntentRecord:
         """The intent of a row."""
         plan = json.loads(row["plan"])
-        wish = _WISHES.validate_json(row["payload"])
+        wish = wish_of(row)
         same = ("id", "alert_id", "number", "user_id", "strategy_id", "account_id", "exchange", "symbol", "deadline")
         return cls(
             **{name: row[name] for name in (*same, "not_before", "created_at", "code", "message", "result")},
@@ -261,6 +261,11 @@ class IntentRecord:
             bar=plan.get("bar"),
             approval=_APPROVALS.validate_python(plan["approval"]) if "approval" in plan else NOT_ASKED,
         )
+
+
+def wish_of(row: Row) -> OrderIntent:
+    """What the intent of a row asks for."""
+    return _WISHES.validate_json(row["payload"])
 
 
 def readable(rows: Iterable[Row]) -> tuple[list[IntentRecord], list[Row]]:

@@ -320,28 +320,31 @@ class Resolver:
         if len(products) == 1:
             self._desk.move(intent, replace(intent, product=Product(products[0])))
         elif intent.wish.intent in EXIT_INTENTS:
-            await self._split(intent, [(intent.exchange, intent.symbol, product) for product in products])
+            lanes = [(intent.exchange, intent.symbol, product, intent.strategy_id) for product in products]
+            await self._split(intent, lanes)
         else:
             named = " and ".join(products)
             message = f"{intent.symbol} is held as {named}. Say in the message which product is meant."
             await self.refuse(intent, Refusal("product_ambiguous", message))
 
     async def _expand(self, intent: IntentRecord) -> None:
-        """An intent over everything the strategy holds becomes one for each instrument."""
+        """An intent over everything the strategy (or, for its owner, the account) holds becomes one for each instrument."""
         lanes = {lane for lane, held in self._desk.ledger.held.items() if held.quantity}
         lanes |= {o.lane for o in self._desk.ledger.unsettled()}
         product = (intent.wish.filter or {}).get("product")
-        mine = sorted(lane for lane in lanes if lane[3] == intent.strategy_id and product in (None, lane[2]))
-        await self._split(intent, [lane[:3] for lane in mine])
+        whole = intent.wish.scope == "account"
+        mine = (lane for lane in lanes if (whole or lane[3] == intent.strategy_id) and product in (None, lane[2]))
+        await self._split(intent, sorted(mine))
 
-    async def _split(self, intent: IntentRecord, places: Sequence[tuple[str, str, str]]) -> None:
-        """One intent becomes one for each of (exchange, symbol, product)."""
+    async def _split(self, intent: IntentRecord, lanes: Sequence[Lane]) -> None:
+        """One intent becomes one for each lane."""
         now = micros(self._clock.now())
         children = [
             replace(
                 intent,
                 id=new_id("in"),
                 number=intent.number + place,
+                strategy_id=strategy_id,
                 exchange=exchange,
                 symbol=symbol,
                 product=Product(product) if product else None,
@@ -354,7 +357,7 @@ class Resolver:
                     scope="symbol",
                 ),
             )
-            for place, (exchange, symbol, product) in enumerate(places, start=1)
+            for place, (exchange, symbol, product, strategy_id) in enumerate(lanes, start=1)
         ]
 
         def work(tx: Transaction) -> bool:

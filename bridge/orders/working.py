@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from bridge.domain.intent import Intent
 from bridge.domain.lifecycle import Provenance
 from bridge.domain.refusal import Refusal
-from bridge.orders.operations import Operations
+from bridge.orders.operations import Operations, as_changed
 from bridge.orders.rechecks import CHECKS_OF_CHANGES, recheck
-from bridge.orders.records import IntentRecord, OrderRecord
+from bridge.orders.records import IntentRecord, OrderRecord, describe
 from bridge.orders.situation import Candidate
 
 if TYPE_CHECKING:
@@ -39,15 +39,19 @@ class WorkingOrders:
             return Refusal("cancel_filter_unsupported", said)
         chosen = [order for order in self._mine(intent) if _is_meant(order, intent, wanted)]
         for order in chosen:
-            await self._operations.cancel(order, "asked for by the alert")
+            await self._operations.cancel(
+                order, "asked for by the alert"
+            )  # each order's own events tell what came of it
         return f"{len(chosen)} working orders: cancel asked" if chosen else "no working orders to cancel"
 
     def _mine(self, intent: IntentRecord) -> list[OrderRecord]:
-        return [order for order in self._ledger.unsettled() if order.strategy_id == intent.strategy_id]
+        """The strategy's; the whole account's when its owner asks for that."""
+        everybody = intent.wish.scope == "account"
+        return [o for o in self._ledger.unsettled() if everybody or o.strategy_id == intent.strategy_id]
 
     async def _cancel_one(self, intent: IntentRecord, wanted: str) -> str | Refusal:
         """An order by name: a person's any of the account, an alert's only of its own strategy."""
-        by_person = intent.number == 0
+        by_person = intent.number == 0 or intent.wish.scope == "account"
         named = (o for o in self._ledger.orders.values() if wanted in (o.id, o.ref, o.broker_order_id))
         order = next((o for o in named if by_person or o.strategy_id == intent.strategy_id), None)
         if order is None:
@@ -68,22 +72,25 @@ class WorkingOrders:
         instrument = self._shared.market.instrument(order.exchange, order.symbol)
         if instrument is None:
             return Refusal("symbol_unknown", f"{order.symbol} is not in the instrument master any more.")
-        wish = intent.wish
+        wish, after = intent.wish, as_changed(order, intent.wish)
         changed = Candidate(
             intent=wish,
             instrument=instrument,
             side=order.side,
-            quantity=wish.quantity or order.quantity,
-            order_type=order.order_type,
+            quantity=after.quantity,
+            order_type=after.order_type,
             product=order.product,
             time_in_force=order.time_in_force,
-            price=wish.price or order.price,
-            trigger_price=wish.trigger_price or order.trigger_price,
+            price=after.price,
+            trigger_price=after.trigger_price,
             reduces=order.reduces,
         )
-        if order.reduces and (no := self._refuse_larger_exit(order, changed.quantity or order.quantity)):
+        if after.quantity <= order.filled:
+            filled = order.filled.normalize()
+            return Refusal("quantity_filled_already", f"{filled:f} of {describe(order)} are filled already.")
+        if order.reduces and (no := self._refuse_larger_exit(order, after.quantity)):
             return no
-        if not order.reduces and _risks_more(order, changed):
+        if not order.reduces and _risks_more(order, after):
             # It may open more, or sooner: judged as the entry that it is.
             changed = replace(changed, intent=replace(wish, intent=Intent(order.side.value)))
         return recheck(intent, changed, self._shared, CHECKS_OF_CHANGES)
@@ -116,7 +123,7 @@ def _is_meant(order: OrderRecord, intent: IntentRecord, wanted: Mapping[str, Any
     )
 
 
-def _risks_more(order: OrderRecord, changed: Candidate) -> bool:
-    """A larger size or another price; a smaller one alone takes nothing back that was allowed."""
-    larger = changed.quantity is not None and changed.quantity > order.quantity
-    return larger or (changed.price, changed.trigger_price) != (order.price, order.trigger_price)
+def _risks_more(order: OrderRecord, after: OrderRecord) -> bool:
+    """A larger size, another price or type; a smaller size alone takes nothing back that was allowed."""
+    terms = ((o.order_type, o.price, o.trigger_price) for o in (order, after))
+    return after.quantity > order.quantity or len(set(terms)) > 1

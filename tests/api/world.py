@@ -106,6 +106,7 @@ def ports(
         market=NoPrices(clock),
         calendar=ALWAYS_OPEN,
         place=nobody,
+        watch=nobody,
         desk=nobody,
         broker=nobody,
         capabilities=nobody,

@@ -89,6 +89,51 @@ async def test_nobody_is_asked_who_did_not_want_it_or_when_nothing_stands(
     assert "basket_unwind" not in house.notices()
 
 
+async def test_a_sell_that_opens_waits_for_the_answers_of_the_buys_and_they_for_nobody(open_house: OpenHouse) -> None:
+    house = await open_house(basket_policy="buys_first")
+    house.broker.script.extend([Act(How.ACCEPT, after_s=3), Act(How.REJECT, after_s=5)])
+    await house.alert(buy("INFY", 1), buy("SBIN", 2), sell("NIFTY27JAN26FUT", 65))
+    await house.run(4)
+    assert house.states() == ["WORKING", "SENDING", "QUEUED"]
+
+    await house.run(3)
+
+    assert house.states() == ["WORKING", "REJECTED", "WORKING"]
+
+
+async def test_a_sell_that_opens_is_not_sent_while_nobody_knows_of_a_buy(open_house: OpenHouse) -> None:
+    house = await open_house(basket_policy="buys_first", entry_max_age_s=5)
+    house.broker.script.append(Act(How.LOST_UNKNOWN))
+    await house.alert(buy("INFY", 1), sell("SBIN", 2))
+    await house.run(8)
+
+    assert house.states()[1] == "NOT_SENT"
+    assert house.orders()[1].message == (
+        "It could not be sent in time: a buy of the same basket has not been answered yet."
+    )
+
+
+async def test_a_sell_that_closes_waits_for_no_buy(open_house: OpenHouse) -> None:
+    house = await open_house(basket_policy="buys_first")
+    await house.hold(3, "SBIN")
+    house.broker.script.append(Act(How.ACCEPT, after_s=30))
+    await house.alert(buy("INFY", 1), sell("SBIN", 3))
+    await house.run(4)
+
+    assert {order.symbol: str(order.state) for order in house.orders()[1:]} == {"INFY": "SENDING", "SBIN": "WORKING"}
+
+
+async def test_both_sides_of_one_lane_go_in_their_own_order(open_house: OpenHouse) -> None:
+    house = await open_house(basket_policy="buys_first")
+    house.broker.fills_at = Decimal(100)
+    await house.hold(3)
+    await house.alert(buy("INFY", 1), sell("INFY", 10), sell("SBIN", 1))
+    await house.run(10)
+
+    assert house.states() == ["FILLED"] * 4
+    assert house.position() == -6
+
+
 async def test_a_leg_waits_for_one_that_waits_for_its_position(house: House) -> None:
     await house.hold(10)
     house.broker.script.append(Act(How.ACCEPT, after_s=3))

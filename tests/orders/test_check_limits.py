@@ -11,11 +11,11 @@ from bridge.accounts.model import (
     AccountSettings,
 )
 from bridge.domain.instrument import Instrument
-from bridge.domain.intent import OrderType
+from bridge.domain.intent import Intent, OrderType
 from bridge.orders import checks
 from bridge.orders.situation import Use
 from tests.orders.situations import EXIT, D, candidate, freeze, no, situation
-from tests.support.house import COIN, FUTURE, INFY
+from tests.support.house import COIN, FUTURE, INFY, wish
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,18 @@ def test_large_orders_are_cut_where_the_figure_is_known() -> None:
     assert no(checks.size_can_be_sliced, big, freeze(None, may_slice=False)) is None
     assert no(checks.size_can_be_sliced, big, situation()) is None
     assert no(checks.size_can_be_sliced, candidate(quantity=None), freeze(65)) is None
+
+
+def test_pieces_that_a_message_asks_for_are_whole_lots_and_at_most_a_hundred() -> None:
+    def split(quantity: int, piece: Any, **more: Any) -> str | None:
+        asked = wish(Intent.BUY, FUTURE.symbol, split_size=None if piece is None else D(piece))
+        return no(checks.split_is_possible, candidate(FUTURE, quantity, intent=asked, **more), situation())
+
+    assert split(650, None) is None
+    assert split(6500, 65) is None
+    assert split(6565, 65) == "split_too_small"
+    assert [split(650, piece) for piece in (0, 1, 64, 100)] == ["split_not_in_lots"] * 4
+    assert split(6565, 1, reduces=True) is None  # a way out is not held up by them
 
 
 @pytest.mark.parametrize("may_slice", [True, False])

@@ -53,6 +53,22 @@ def test_a_strategy_that_is_off_sends_nothing() -> None:
     assert no(checks.strategy_is_on, candidate(), situation()) is None
 
 
+@pytest.mark.parametrize("by_owner", [True, False])
+def test_a_cancel_of_the_owners_passes_a_stop_and_a_strategy_that_is_off(by_owner: bool) -> None:
+    cancel = candidate(intent=wish(Intent.CANCEL_ORDERS, extras={checks.BY_OWNER: by_owner}))
+    stopped = situation(stop=Stop("global", "", "", 0, "Ann"))
+    off = replace(stopped, strategy=replace(stopped.strategy, enabled=False))
+
+    assert no(checks.trading_is_not_stopped, cancel, off) == (None if by_owner else "stopped")
+    assert no(checks.strategy_is_on, cancel, off) == (None if by_owner else "strategy_disabled")
+
+
+def test_nothing_but_a_cancel_passes_a_stop_by_being_the_owners() -> None:
+    order = candidate(intent=wish(Intent.BUY, extras={checks.BY_OWNER: True}))
+
+    assert no(checks.trading_is_not_stopped, order, situation(stop=Stop("global", "", "", 0, "Ann"))) == "stopped"
+
+
 def test_an_account_must_be_there_its_owners_and_on() -> None:
     around = situation()
     assert around.account is not None

@@ -162,6 +162,10 @@ def test_slices_are_whole_lots_under_the_freeze_and_lose_nothing(lots: int, lot:
     assert len(pieces) == -(-lots // freeze_lots)
 
 
+def test_pieces_in_which_not_even_a_lot_fits_are_not_made() -> None:
+    assert slices(D(195), D(50), D(65)) == [195]
+
+
 def test_without_a_freeze_quantity_nothing_is_cut() -> None:
     assert slices(D(100_000), None, D(65)) == [100_000]
 

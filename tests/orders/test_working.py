@@ -10,6 +10,7 @@ import pytest
 
 from bridge.accounts.model import AccountSettings, StrategySettings, Window
 from bridge.domain.intent import Intent, Kind, OrderIntent, OrderType
+from bridge.orders.operations import RESTATED
 from tests.orders.conftest import OpenHouse
 from tests.support.brokers import Act, How
 from tests.support.house import ANN, STRATEGY, House, buy, leave, sell, wish
@@ -342,6 +343,93 @@ async def test_a_change_that_waited_too_long_opens_nothing_more(house: House) ->
 
     assert house.intents()[-1]["code"] == "alert_too_old"
     assert house.order().quantity == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "prices", "stored"),
+    [
+        (OrderType.MARKET, {}, (None, None)),
+        (OrderType.STOP, {"trigger_price": D(105)}, (None, D(105))),
+        (OrderType.STOP_LIMIT, {"price": D(106), "trigger_price": D(105)}, (D(106), D(105))),
+    ],
+)
+async def test_a_change_that_states_every_term_may_change_the_type(
+    house: House, kind: OrderType, prices: dict[str, Decimal], stored: tuple[Decimal | None, Decimal | None]
+) -> None:
+    await house.alert(entry())
+    await house.run(2)
+
+    await change_newest(house, order_type=kind, extras={RESTATED: True}, **prices)
+
+    order = house.order()
+    assert (order.order_type, (order.price, order.trigger_price)) == (kind, stored)
+    assert house.sent("modify") == 1
+
+
+async def test_the_type_in_any_other_change_means_nothing(house: House) -> None:
+    await house.alert(entry())
+    await house.run(2)
+
+    await change_newest(house, order_type=OrderType.MARKET, price=D(91))
+
+    assert (house.order().order_type, house.order().price) == (OrderType.LIMIT, 91)
+
+
+async def test_another_type_is_judged_as_the_entry_that_it_is(open_house: OpenHouse) -> None:
+    house = await open_house(value_max=D(95))
+    await house.alert(entry())
+    await house.run(2)
+    assert house.states() == ["WORKING"]
+
+    await change_newest(house, order_type=OrderType.MARKET, extras={RESTATED: True})
+
+    assert (house.intents()[-1]["code"], house.sent("modify")) == ("value_above_limit", 0)
+
+
+async def test_an_order_cannot_be_made_smaller_than_what_is_filled(house: House) -> None:
+    await house.alert(entry(10))
+    await house.run(2)
+    house.broker.fill("B0001", 4)
+    await house.run(6)
+
+    await change_newest(house, quantity=D(4))
+
+    assert (house.intents()[-1]["code"], house.sent("modify")) == ("quantity_filled_already", 0)
+
+
+async def test_only_where_the_whole_account_is_meant_are_other_strategies_orders_cancelled(house: House) -> None:
+    house.add_strategy("st_other", house.process.directory.snapshot.strategies[STRATEGY].settings)
+    await house.alert(entry(symbol="SBIN"), strategy="st_other")
+    await house.alert(entry())
+    await house.run(2)
+
+    await house.alert(wish(Intent.CANCEL_ORDERS, None, scope="all"), kind=Kind.CANCEL)
+    await house.run(3)
+    assert house.states() == ["WORKING", "CANCELLED"]
+
+    await house.alert(wish(Intent.CANCEL_ORDERS, None, scope="account"), kind=Kind.CANCEL)
+    await house.run(3)
+    assert house.states() == ["CANCELLED", "CANCELLED"]
+
+
+async def test_only_where_the_whole_account_is_meant_are_other_strategies_positions_closed(house: House) -> None:
+    house.add_strategy("st_other", house.process.directory.snapshot.strategies[STRATEGY].settings)
+    house.broker.fills_at = D(100)
+    await house.alert(buy("SBIN", 3), strategy="st_other")
+    await house.alert(buy("INFY", 2))
+    await house.run(3)
+
+    await house.alert(wish(Intent.FLATTEN, None, scope="all"), kind=Kind.FLATTEN)
+    await house.run(5)
+    assert [(order.symbol, order.quantity) for order in house.orders() if order.reduces] == [("INFY", 2)]
+
+    await house.alert(wish(Intent.FLATTEN, None, scope="account"), kind=Kind.FLATTEN)
+    await house.run(5)
+    closed = [order for order in house.orders() if order.reduces]
+    assert [(order.symbol, order.quantity, order.strategy_id) for order in closed] == [
+        ("INFY", 2, STRATEGY),
+        ("SBIN", 3, "st_other"),
+    ]
 
 
 # -- what may stop a change, and what comes of it --------------------------------------------------------------------------

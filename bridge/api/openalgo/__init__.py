@@ -9,7 +9,18 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from bridge.api.keys import Keys
-from bridge.api.openalgo import account, calendar, chart, data, instruments, options, orders
+from bridge.api.openalgo import (
+    account,
+    baskets,
+    calendar,
+    changes,
+    chart,
+    data,
+    instruments,
+    option_orders,
+    options,
+    orders,
+)
 from bridge.api.openalgo.wire import Wire
 from bridge.api.ports import Ports
 
@@ -17,6 +28,9 @@ from bridge.api.ports import Ports
 def create(ports: Ports, keys: Keys) -> APIRouter:
     """The router of every endpoint, under `/api/v1`."""
     wire = Wire(ports, keys)
-    for family in (account, calendar, chart, data, instruments, options, orders):
+    for family in (account, calendar, chart, data, instruments, options):
         family.add(wire)
+    desk = orders.Desk(wire)
+    for trading in (orders, baskets, changes, option_orders):
+        trading.add(wire, desk)
     return wire.router

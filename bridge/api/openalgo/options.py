@@ -25,8 +25,8 @@ from bridge.market.view import ExpiryNeeded, NoPrice, NotAnOption, OffsetOutOfRa
 
 T = TypeVar("T")
 
-_RIGHTS = {"CE": OptionRight.CALL, "PE": OptionRight.PUT}
-_WORDS = {right: word for word, right in _RIGHTS.items()}
+RIGHTS = {"CE": OptionRight.CALL, "PE": OptionRight.PUT}
+_WORDS = {right: word for word, right in RIGHTS.items()}
 _UNANSWERED = (OptionsError, black76.BadFigure, black76.NoVolatility)
 _MEMBER: Mapping[type[Exception], str] = {  # whose fault it is that there is no answer
     ExpiryNeeded: "expiry_date",
@@ -185,7 +185,7 @@ def add(wire: Wire) -> None:
 
 
 def _chosen(board: OptionBoard, body: OptionSymbol) -> dict[str, Any]:
-    right = _RIGHTS[body.option_type]
+    right = RIGHTS[body.option_type]
     found = board.option(body.exchange, body.underlying, body.expiry_date, right, body.offset)
     return {
         "symbol": found.option.symbol,

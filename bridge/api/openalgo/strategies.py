@@ -37,14 +37,25 @@ class Strategies:
         if found is None:
             async with self._making[call.caller.user.id]:
                 found = self.known(call, name) or await self._made(call, name, account)
-        settings, text = _feeding(found.settings_text, account.id)
-        return replace(found, settings=settings, settings_text=text)
+        return self.feeding(found, account)
+
+    def of(self, call: Call, strategy_id: str, account: Account) -> Strategy | None:
+        """The person's strategy with that id, feeding just that account."""
+        found = self._ports.directory.snapshot.strategies.get(strategy_id)
+        return None if found is None or found.user_id != call.caller.user.id else self.feeding(found, account)
+
+    def feeding(self, strategy: Strategy, account: Account) -> Strategy:
+        """The strategy as a key's request uses it: feeding just that account, its legs independent of each other."""
+        settings, text = _feeding(strategy.settings_text, account.id)
+        return replace(strategy, settings=settings, settings_text=text)
 
     async def _made(self, call: Call, name: str, account: Account) -> Strategy:
         user_id, snapshot = call.caller.user.id, self._ports.directory.snapshot
         if sum(strategy.user_id == user_id for strategy in snapshot.strategies.values()) >= MOST:
             raise Refused(400, {"strategy": [f"there are {MOST} strategies already: use the name of one of them"]})
-        settings = StrategySettings(accounts=(Feed(account_id=account.id),), any_symbol=True, basket_policy="continue")
+        settings = StrategySettings(
+            accounts=(Feed(account_id=account.id),), any_symbol=True, basket_policy="buys_first"
+        )
         await self._ports.accounts.add_strategy(user_id, name, settings)
         await self._ports.directory.refresh()
         made = self.known(call, name)
@@ -55,8 +66,11 @@ class Strategies:
 
 @lru_cache(maxsize=1024)
 def _feeding(text: str, account_id: str) -> tuple[StrategySettings, str]:
-    """The settings with that account alone, and no window for repeats: a program that wants one order once gives it an id."""
+    """The settings with that account alone, no window for repeats, and legs that stand each for itself.
+
+    A program that wants one order once gives it an id; and it is told of each leg, so that it can answer for the others.
+    """
     settings = StrategySettings.model_validate_json(text)
     own = next((feed for feed in settings.accounts if feed.account_id == account_id), Feed(account_id=account_id))
-    changed = settings.model_copy(update={"accounts": (own,), "dedupe_window_s": 0.0})
+    changed = settings.model_copy(update={"accounts": (own,), "dedupe_window_s": 0.0, "basket_policy": "buys_first"})
     return changed, changed.model_dump_json()

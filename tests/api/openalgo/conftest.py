@@ -12,6 +12,7 @@ import pytest
 
 from bridge.accounts.model import AccountSettings, KeySettings, Role
 from bridge.app import Bridge
+from bridge.domain.lifecycle import TERMINAL
 from bridge.kit.settings import Settings
 
 SCOPES = ("read", "orders:write", "orders:cancel")
@@ -49,6 +50,15 @@ class Trader:
         assert answer.status_code == status, answer.text
         assert answer.json()["status"] == "error"
         return str(answer.json()["message"])
+
+    async def settled(self) -> None:
+        """Wait until the books show how each of the person's orders ended; a market order fills at once."""
+        rows = await self.house.reader.rows(
+            "SELECT id FROM orders WHERE user_id = :user AND order_type = 'market'", {"user": self.user_id}
+        )
+        ids = [row["id"] for row in rows]
+        orders = await self.house.placing.watch(self.account_id, ids, lambda order: order.state in TERMINAL, 10)
+        assert all(order.state in TERMINAL for order in orders.values())
 
     async def order(self, **changes: Any) -> dict[str, Any]:
         """The reply to an order as OpenAlgo's client sends it: every number as text."""

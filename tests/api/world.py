@@ -111,6 +111,7 @@ def ports(
         capabilities=nobody,
         replay=nobody,
         cancel=nobody,
+        decide=nobody,
         panic=nobody,
     )
 

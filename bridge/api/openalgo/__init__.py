@@ -12,11 +12,12 @@ from bridge.api.keys import Keys
 from bridge.api.openalgo import account, calendar, chart, data, instruments, options, orders
 from bridge.api.openalgo.wire import Wire
 from bridge.api.ports import Ports
+from bridge.api.rates import Rates
 
 
-def create(ports: Ports, keys: Keys) -> APIRouter:
+def create(ports: Ports, keys: Keys, rates: Rates) -> APIRouter:
     """The router of every endpoint, under `/api/v1`."""
-    wire = Wire(ports, keys)
+    wire = Wire(ports, keys, rates)
     for family in (account, calendar, chart, data, instruments, options, orders):
         family.add(wire)
     return wire.router

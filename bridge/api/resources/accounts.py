@@ -84,5 +84,5 @@ def _sentence(problem: BrokerError | TimeoutError) -> str:
     if isinstance(problem, LoginRequired):
         return f"the broker wants a login ({problem}): bridge account login"
     if isinstance(problem, (Unavailable, TimeoutError)):
-        return f"the broker cannot be reached ({problem or 'no answer'})"
+        return f"the broker cannot be reached ({str(problem) or 'no answer'})"
     return f"the broker's answer was not understood: {problem}"

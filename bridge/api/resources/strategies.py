@@ -4,7 +4,7 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from pydantic import ValidationError
 
 from bridge.accounts.model import StrategySettings
@@ -14,6 +14,11 @@ from bridge.api.resources.base import Cursor, Given, Limit, Resources, Title, ch
 from bridge.api.resources.books import book_of
 from bridge.api.shapes import Book, Page, Strategy
 from bridge.market.venues import venue_of
+
+Day = Annotated[
+    date | None,
+    Query(ge=date(1970, 1, 2), le=date(2999, 12, 31), description="A calendar day in India; today if none."),
+]
 
 
 class NewStrategy(Given):
@@ -99,7 +104,7 @@ def add(resources: Resources) -> None:
 
     @router.get("/strategies/{strategy_id}/book")
     async def book(
-        caller: Reading, strategy_id: str, day: date | None = None, limit: Limit = 50, cursor: Cursor = None
+        caller: Reading, strategy_id: str, day: Day = None, limit: Limit = 50, cursor: Cursor = None
     ) -> Book:
         """What a strategy holds, what it earned, and what it traded on a day (today, when none is given)."""
         await shown(caller, strategy_id)

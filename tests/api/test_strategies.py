@@ -120,6 +120,39 @@ async def test_a_key_without_the_scope_only_looks(mine: Program) -> None:
     assert "strategies:write" in said
 
 
+@pytest.mark.parametrize(
+    "guard", [{"quantity_max": None}, {"daily_loss_max": "1e9"}, {"approval": "off"}, {"approval_above": None}]
+)
+async def test_a_key_that_may_change_rules_takes_no_guard_away(mine: Program, guard: dict[str, object]) -> None:
+    strategy_id = await made(mine)
+    ruling = await program(mine.trader, ("read", "strategies:write"))
+
+    for method, path, body in (
+        ("PATCH", f"/strategies/{strategy_id}", {"settings": guard}),
+        ("POST", "/strategies", {"name": "x", "settings": guard}),
+    ):
+        assert "limits:write" in await ruling.refused(method, path, 403, "insufficient_scope", body)
+    assert await ruling.done("PATCH", f"/strategies/{strategy_id}", {"settings": {"direction": "short"}})
+
+
+async def test_a_key_whose_own_orders_ask_a_person_does_not_stop_a_strategy_from_asking(mine: Program) -> None:
+    strategy_id = await made(mine, approval="all")
+    asking = await program(mine.trader, order_mode="semi_auto")
+
+    await asking.refused(
+        "PATCH", f"/strategies/{strategy_id}", 403, "needs_approval", {"settings": {"approval": "off"}}
+    )
+
+
+async def test_a_key_for_one_account_lets_no_strategy_trade_on_another(asha: Trader) -> None:
+    other = await asha.house.accounts.add_account(asha.user_id, "Other", "paper")
+    await asha.house.directory.refresh()
+    elsewhere = await program(asha, account_id=other)
+
+    body = {"name": "x", "settings": settings(asha)}
+    await elsewhere.refused("POST", "/strategies", 403, "not_this_account", body)
+
+
 # -- the book ----------------------------------------------------------------------------------------------------------
 
 

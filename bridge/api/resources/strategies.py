@@ -8,17 +8,23 @@ from fastapi import Depends, Query
 from pydantic import ValidationError
 
 from bridge.accounts.model import StrategySettings
+from bridge.api.door import needs
 from bridge.api.keys import Caller
 from bridge.api.problems import Problem, misfit, not_found
 from bridge.api.resources.base import Cursor, Given, Limit, Resources, Title, check_dialect, page
 from bridge.api.resources.books import book_of
-from bridge.api.shapes import Book, Page, Strategy
+from bridge.api.shapes import Book, Page, Strategy, StrategyLimits
 from bridge.market.venues import venue_of
 
 Day = Annotated[
     date | None,
     Query(ge=date(1970, 1, 2), le=date(2999, 12, 31), description="A calendar day in India; today if none."),
 ]
+
+
+# What asks a person first, and what holds a strategy back: changing rules is not yet a licence to take these away.
+_APPROVAL = frozenset({"approval", "approval_above", "approval_expires_s", "approval_price_move_max_percent"})
+_GUARDS = _APPROVAL | StrategyLimits.model_fields.keys()
 
 
 class NewStrategy(Given):
@@ -49,7 +55,13 @@ def add(resources: Resources) -> None:
         return Strategy.model_validate(row)
 
     def check(caller: Caller, settings: StrategySettings) -> None:
-        resources.own_accounts(caller, [feed.account_id for feed in settings.accounts])
+        feeds = [feed.account_id for feed in settings.accounts]
+        resources.own_accounts(caller, feeds)
+        resources.may_trade_on(caller, feeds)
+        if _GUARDS & settings.model_fields_set:
+            needs(caller, "limits:write")
+        if _APPROVAL & settings.model_fields_set:
+            resources.may_act_alone(caller, feeds)
         check_dialect(settings.dialect)
         if settings.exchange is not None and venue_of(settings.exchange) is None:
             raise Problem(400, "bad_request", f"settings.exchange: there is no exchange {settings.exchange[:20]}")

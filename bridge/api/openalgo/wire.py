@@ -230,7 +230,7 @@ class Wire:
         if caller is None or not caller.may_come_from(sender):
             _slow_down(self._rates.hit(_BAD_KEYS, "bad keys", str(sender)))
             if caller is None:
-                raise Refused(403, "Invalid API key: it is not known here, or no longer good.")
+                raise Refused(_WRONG_KEY.get(pace, 403), "Invalid API key: it is not known here, or no longer good.")
             raise Refused(403, f"This API key may not be used from {sender}.")
         _slow_down(self._rates.hit(self._limit(caller, pace), "key", caller.key_id, pace))
         if said := caller.lack(scope):

@@ -278,7 +278,10 @@ class Bridge:
             capabilities=capabilities_of,
             replay=self.control.replay,
             cancel=self.control.cancel,
+            decide=self.control.decide,
             panic=self.control.panic,
+            base_url=self.settings.base_url,
+            trusted_proxies=self.settings.trusted_proxies,
         )
 
     async def live(self) -> Response:

@@ -50,6 +50,11 @@ class Snapshot:
                 return found
         return None
 
+    def strange_accounts(self, user_id: str, account_ids: Iterable[str]) -> list[str]:
+        """Those that are no account of that person: nobody's strategy or key may name another's."""
+        mine = {account.id for account in self.accounts.values() if account.user_id == user_id}
+        return sorted(set(account_ids) - mine)
+
 
 class Directory:
     """Keeps a `Snapshot` no older than `POLL_S`."""

@@ -122,6 +122,7 @@ class AccountSettings(_Settings):
     daily_loss_max: Decimal | None = Field(None, gt=0)
     resend_exits_after_proof: bool = False
     in_flight_max: int = Field(8, ge=1, le=64)
+    requests_per_second: int | None = Field(100, ge=1)  # of programs at /api/v1, all their keys together
     broker: Mapping[str, Any] = Field(default_factory=dict)  # what the adapter itself understands
 
 

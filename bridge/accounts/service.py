@@ -8,10 +8,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
+from pydantic import BaseModel
 from sqlalchemy import Table
 
 from bridge.accounts import tables
@@ -26,12 +27,26 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 SECRET_OVERLAP = timedelta(hours=24)
 BODY_SECRET_MIN, BODY_SECRET_MAX = 8, 200
 SourceSecret = Literal["signing_secret", "body_secret_hash"]
+M = TypeVar("M", bound=BaseModel)
 
 
 def touch(tx: Transaction) -> None:
     """Raise the revision: every process reads its settings again."""
     if not tx.execute("UPDATE revision SET number = number + 1 WHERE id = 1"):
         tx.execute("INSERT INTO revision (id, number) VALUES (1, 1)")
+
+
+def _merged(tx: Transaction, table: Table, model: type[M], key: Row, changes: Mapping[str, Any]) -> M | None:
+    """A row's settings with those members changed, stored; None when that user has no such row."""
+    # Takes the row's lock before it is read: of two changes at once neither is lost.
+    if not tx.execute(f"UPDATE {table.name} SET name = name WHERE id = :id AND user_id = :user_id", key):  # noqa: S608
+        return None
+    (row,) = tx.rows(f"SELECT settings FROM {table.name} WHERE id = :id", key)  # noqa: S608
+    settings = model.model_validate({**json.loads(row["settings"]), **changes})
+    sql = f"UPDATE {table.name} SET settings = :settings WHERE id = :id"  # noqa: S608
+    tx.execute(sql, {"settings": settings.model_dump_json(), "id": key["id"]})
+    touch(tx)
+    return settings
 
 
 def _adding(table: Table, row: Row) -> Callable[[Transaction], None]:
@@ -148,6 +163,11 @@ class Accounts:
 
         return await self._writer.run(work)
 
+    async def change_account(self, user_id: str, account_id: str, **changes: Any) -> AccountSettings | None:
+        """Change members of an account's settings; None when that user has no such account. Raises `ValidationError`."""
+        key = {"id": account_id, "user_id": user_id}
+        return await self._writer.run(lambda tx: _merged(tx, tables.accounts, AccountSettings, key, changes))
+
     def credentials(self, account_id: str, sealed: str) -> dict[str, str]:
         """An account's credentials, unsealed."""
         return dict(json.loads(self._vault.unseal(sealed, f"accounts.{account_id}"))) if sealed else {}
@@ -169,9 +189,16 @@ class Accounts:
         return strategy_id
 
     async def change_strategy(
-        self, user_id: str, strategy_id: str, *, settings: StrategySettings | None = None, enabled: bool | None = None
+        self,
+        user_id: str,
+        strategy_id: str,
+        *,
+        settings: StrategySettings | None = None,
+        changes: Mapping[str, Any] | None = None,
+        enabled: bool | None = None,
     ) -> bool:
-        """Change rules or the switch; False when that user has no such strategy."""
+        """Change all rules (`settings`), some members of them (`changes`) or the switch; False when that user has no
+        such strategy. Raises `ValidationError`."""
 
         def work(tx: Transaction) -> bool:
             key = {"id": strategy_id, "user_id": user_id, "now": self._now()}
@@ -180,6 +207,8 @@ class Accounts:
             if settings is not None:
                 row = {"settings": settings.model_dump_json(), "id": strategy_id}
                 tx.execute("UPDATE strategies SET settings = :settings WHERE id = :id", row)
+            if changes:
+                _merged(tx, tables.strategies, StrategySettings, key, changes)
             if enabled is not None:
                 tx.execute("UPDATE strategies SET enabled = :e WHERE id = :id", {"e": int(enabled), "id": strategy_id})
             touch(tx)
@@ -250,17 +279,17 @@ class Accounts:
 
     async def _change_source(self, user_id: str, source_id: str, changes: Mapping[str, Any]) -> bool:
         key = {"id": source_id, "user_id": user_id}
+        changed = await self._writer.run(lambda tx: _merged(tx, tables.sources, SourceSettings, key, changes))
+        return changed is not None
+
+    async def switch_source(self, user_id: str, source_id: str, *, disabled: bool) -> bool:
+        """Take nothing more from an address, or again; False when that user has no such source."""
+        row = {"id": source_id, "user_id": user_id, "disabled": int(disabled)}
 
         def work(tx: Transaction) -> bool:
-            # Takes the row's lock before it is read: of two changes at once neither is lost.
-            if not tx.execute("UPDATE sources SET name = name WHERE id = :id AND user_id = :user_id", key):
-                return False
-            (row,) = tx.rows("SELECT settings FROM sources WHERE id = :id", key)
-            settings = SourceSettings.model_validate({**json.loads(row["settings"]), **changes})
-            sql = "UPDATE sources SET settings = :settings WHERE id = :id"
-            tx.execute(sql, {"settings": settings.model_dump_json(), "id": source_id})
+            found = tx.execute("UPDATE sources SET disabled = :disabled WHERE id = :id AND user_id = :user_id", row)
             touch(tx)
-            return True
+            return found == 1
 
         return await self._writer.run(work)
 
@@ -290,20 +319,9 @@ class Accounts:
         return key
 
     async def change_key(self, user_id: str, key_id: str, **changes: Any) -> KeySettings | None:
-        """Change members of a key's settings; None when that user has no such key."""
+        """Change members of a key's settings; None when that user has no such key. Raises `ValidationError`."""
         key = {"id": key_id, "user_id": user_id}
-
-        def work(tx: Transaction) -> KeySettings | None:
-            if not tx.execute("UPDATE api_keys SET name = name WHERE id = :id AND user_id = :user_id", key):
-                return None
-            (row,) = tx.rows("SELECT settings FROM api_keys WHERE id = :id", key)
-            settings = KeySettings.model_validate({**json.loads(row["settings"]), **changes})
-            sql = "UPDATE api_keys SET settings = :settings WHERE id = :id"
-            tx.execute(sql, {"settings": settings.model_dump_json(), "id": key_id})
-            touch(tx)
-            return settings
-
-        return await self._writer.run(work)
+        return await self._writer.run(lambda tx: _merged(tx, tables.api_keys, KeySettings, key, changes))
 
     async def key_was_used(self, key_id: str, at: int) -> None:
         """Note when a key was used; the page shows it."""

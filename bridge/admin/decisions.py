@@ -15,6 +15,7 @@ from bridge.admin.timeline import as_object
 from bridge.admin.visit import Visit
 from bridge.kit.clock import micros
 from bridge.kit.database import Row
+from bridge.orders.parked import candidates
 
 NONE_OF_THEM = "none"
 
@@ -68,15 +69,6 @@ def why(row: Row, events: Iterable[Row]) -> str:
     parked = [as_object(event["payload"]).get("why") for event in events if event["type"] == "order.parked"]
     said = [str(text).strip().rstrip(".") for text in (row["message"], *parked[-1:]) if text]
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in said)
-
-
-def candidates(events: Iterable[Row]) -> list[Mapping[str, Any]]:
-    """The broker's orders that the newest such event names; each has a `broker_order_id`."""
-    named: list[Any] = []
-    for event in events:
-        named = as_object(event["payload"]).get("candidates", named)
-    found = [c if isinstance(c, dict) else {"broker_order_id": c} for c in named]
-    return [c for c in found if c.get("broker_order_id")]
 
 
 def _choice(found: Mapping[str, Any], row: Row, broker: str, names: Names) -> Choice:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Awaitable, Callable
 
 from fastapi import Request
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits import RateLimitItemPerMinute
 
+from bridge.accounts.model import Account
 from bridge.api.keys import PREFIX, Caller, Keys
 from bridge.api.problems import Problem
+from bridge.api.rates import Rates
 
 PER_KEY = RateLimitItemPerMinute(600)
 BAD_KEYS_PER_ADDRESS = RateLimitItemPerMinute(20)
@@ -22,31 +20,47 @@ _QUERY_NAMES = frozenset({"api_key", "apikey", "api-key", "x-api-key", "key", "t
 class Door:
     """Makes the dependency that every route of the API has."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, rates: Rates) -> None:
         self._keys = keys
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._rates = rates
 
-    def asks_for(self, scope: str) -> Callable[[Request], Awaitable[Caller]]:
-        """A dependency that gives the caller, or raises the `Problem`."""
+    def asks_for(self, *scopes: str) -> Callable[[Request], Awaitable[Caller]]:
+        """A dependency that gives a caller whose key has all of those scopes, or raises the `Problem`."""
 
         async def let_in(request: Request) -> Caller:
-            _refuse_key_in_address(request)
-            caller = await self._keys.caller(_key_of(request))
-            if caller is None:
-                # Only failures count here, so that nobody can lock out whoever shares an address (a proxy's, say).
-                self._count(BAD_KEYS_PER_ADDRESS, "address", request.client.host if request.client else "")
-                raise _unauthorised("the API key is not known, or no longer good")
-            self._count(PER_KEY, "key", caller.key_id)
-            if scope not in caller.scopes:
-                raise Problem(403, "insufficient_scope", f"this key may not do that: it lacks the scope {scope}")
+            caller = await self._caller(request)
+            needs(caller, *scopes)
+            self._keys.note_use(caller)
             return caller
 
         return let_in
 
-    def _count(self, limit: RateLimitItem, kind: str, name: str) -> None:
-        if self._limiter.hit(limit, kind, name):
-            return
-        wait = max(1, math.ceil(self._limiter.get_window_stats(limit, kind, name).reset_time - time.time()))
+    async def _caller(self, request: Request) -> Caller:
+        _refuse_key_in_address(request)
+        sender = self._keys.sender(request)
+        caller = await self._keys.caller(_key_of(request))
+        if caller is None or not caller.may_come_from(sender):
+            # Only failures count here, so that nobody can lock out whoever shares an address (a proxy's, say).
+            _slow_down(self._rates.hit(BAD_KEYS_PER_ADDRESS, "bad keys", str(sender)), BAD_KEYS_PER_ADDRESS)
+            if caller is None:
+                raise _unauthorised("the API key is not known, or no longer good")
+            raise Problem(403, "sender_not_allowed", f"this key may not be used from {sender}")
+        _slow_down(self._rates.hit(PER_KEY, "key", caller.key_id), PER_KEY)
+        return caller
+
+    def count(self, account: Account) -> None:
+        """One request that asks an account's broker; raises the `Problem` when there were too many."""
+        _slow_down(self._rates.hit_account(account), "what the account's limits say")
+
+
+def needs(caller: Caller, *scopes: str) -> None:
+    """Raises the `Problem` when the caller's key lacks one of those scopes."""
+    if said := caller.lack(*scopes):
+        raise Problem(403, "insufficient_scope", said)
+
+
+def _slow_down(wait: int | None, limit: object) -> None:
+    if wait is not None:
         raise Problem(429, "too_many_requests", f"at most {limit}; wait {wait} s", {"Retry-After": str(wait)})
 
 

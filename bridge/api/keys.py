@@ -8,31 +8,74 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 
+import structlog
+from starlette.requests import HTTPConnection
+
 from bridge.accounts.directory import Directory
-from bridge.accounts.model import KeySettings, User
+from bridge.accounts.model import Account, KeySettings, Role, User
 from bridge.accounts.service import Accounts
+from bridge.kit.addresses import Address, Networks, parse_address, sender_of
 from bridge.kit.clock import Clock, micros
 from bridge.kit.database import Reader, Row
 from bridge.kit.vault import Vault
 
-SCOPES = ("read", "alerts:write", "orders:write", "orders:cancel", "stream")
+SCOPES = (
+    "read",
+    "alerts:write",
+    "orders:write",
+    "orders:cancel",
+    "stream",
+    "strategies:write",
+    "sources:write",
+    "limits:write",
+    "keys:write",
+    "panic:release",
+)
+VIEWERS = frozenset({"read", "stream"})  # all that a key of somebody who may only look can do
 PREFIX = "brk_"
 
 USE_NOTED_EVERY_S = 60.0
 KNOWN_FOR_S = 0.9  # a key that was revoked, here or by another process, is refused within a second
 _REMEMBERED = 4096  # ids, unknown ones included, so that nobody can fill the memory
 _NO_HASH = "0" * 64
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The key that a request came with, and whose it is."""
+    """The key that a request came with, and whose it is. `scopes` are those that its person's role leaves of it;
+    `expires_at` in microseconds."""
 
     key_id: str
     name: str
     user: User
     scopes: frozenset[str]
     settings: KeySettings
+    senders: Networks
+    expires_at: int | None
+
+    def may_come_from(self, sender: Address | None) -> bool:
+        """Whether the key's list of addresses, if it has one, holds that one."""
+        return not self.settings.allowed_senders or sender in self.senders
+
+    def trades_on(self, account: Account) -> bool:
+        """Whether its orders may be at that account: the one it names, if it does, and only paper while it analyses."""
+        settings = self.settings
+        named = settings.paper_account_id if settings.analyze else settings.account_id
+        return (
+            account.user_id == self.user.id
+            and named in (None, account.id)
+            and (account.is_paper or not settings.analyze)
+        )
+
+    def lack(self, *scopes: str) -> str | None:
+        """Why it may not do what needs all of those, in a sentence; None when it may."""
+        missing = [scope for scope in scopes if scope not in self.scopes]
+        if not missing:
+            return None
+        if self.user.role is Role.VIEWER and not VIEWERS.issuperset(missing):
+            return "this key's person is a viewer, who may only read"
+        return f"this key may not do that: it lacks the scope {' and '.join(missing)}"
 
     @property
     def source_id(self) -> str:
@@ -43,9 +86,19 @@ class Caller:
 class Keys:
     """Finds the caller of a key. A key's row is read at most once in `KNOWN_FOR_S`."""
 
-    def __init__(self, reader: Reader, vault: Vault, clock: Clock, directory: Directory, accounts: Accounts) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        vault: Vault,
+        clock: Clock,
+        directory: Directory,
+        accounts: Accounts,
+        trusted_proxies: str = "",
+    ) -> None:
+        """`trusted_proxies`: a comma list of addresses and networks; raises `ValueError` for anything else in it."""
         self._accounts = accounts
-        self._used: dict[str, float] = {}
+        self._proxies = Networks.parse(trusted_proxies.split(","))
+        self._used: OrderedDict[str, float] = OrderedDict()
         self._notes: set[asyncio.Future[None]] = set()
         self._reader = reader
         self._vault = vault
@@ -64,20 +117,34 @@ class Keys:
         user = self._directory.snapshot.users.get(row["user_id"])
         if user is None or user.disabled:
             return None
-        self._note_use(key_id or "")
-        settings = _settings(row["settings"])
-        return Caller(row["id"], row["name"], user, frozenset(row["scopes"].split()), settings)
+        try:
+            settings, senders = _settings(row["settings"])
+        except ValueError as problem:  # its list of addresses may be what cannot be read: nobody gets in
+            _log.error("key_unusable", key=row["id"], reason=str(problem))
+            return None
+        scopes = frozenset(row["scopes"].split())
+        if user.role is Role.VIEWER:
+            scopes &= VIEWERS
+        return Caller(row["id"], row["name"], user, scopes, settings, senders, row["expires_at"])
+
+    def sender(self, request: HTTPConnection) -> Address | None:
+        """Where a request comes from: its peer's address, or the one that a trusted proxy names."""
+        peer = parse_address(request.client.host) if request.client else None
+        return sender_of(peer, ", ".join(request.headers.getlist("x-forwarded-for")), self._proxies)
 
     def forget(self, key_id: str) -> None:
         """Its row was changed here: read it again."""
         self._rows[key_id] = (-math.inf, None)
 
-    def _note_use(self, key_id: str) -> None:
-        """Written now and then, and never waited for: a request must not wait for it, nor fail because of it."""
-        now = self._clock.monotonic()
+    def note_use(self, caller: Caller) -> None:
+        """Somebody was let in with it. Written now and then, and never waited for: a request must not fail because of it."""
+        now, key_id = self._clock.monotonic(), caller.key_id
         if now - self._used.get(key_id, -math.inf) < USE_NOTED_EVERY_S:
             return
         self._used[key_id] = now
+        self._used.move_to_end(key_id)
+        if len(self._used) > _REMEMBERED:
+            self._used.popitem(last=False)
         task = asyncio.ensure_future(self._accounts.key_was_used(key_id, micros(self._clock.now())))
         self._notes.add(task)
         task.add_done_callback(self._noted)
@@ -112,8 +179,9 @@ class Keys:
 
 
 @lru_cache(maxsize=1024)
-def _settings(text: str) -> KeySettings:
-    return KeySettings.model_validate_json(text)
+def _settings(text: str) -> tuple[KeySettings, Networks]:
+    settings = KeySettings.model_validate_json(text)
+    return settings, Networks.parse(settings.allowed_senders)
 
 
 def _id_of(key: str) -> str | None:

@@ -52,6 +52,9 @@ class Ports:
     desk: Callable[[str], AccountDesk | None]
     broker: Callable[[Account], Awaitable[Broker]]
     capabilities: Callable[[str], Capabilities | None]
-    replay: Callable[[str, User, bool], Awaitable[Answer]]
+    replay: Callable[[str, User, bool, str | None], Awaitable[Answer]]
     cancel: Callable[[str, User], Awaitable[str]]
+    decide: Callable[[str, User, str | None], Awaitable[str]]
     panic: Callable[[str, str, bool, str, User], Awaitable[None]]
+    base_url: str = ""  # where senders reach this installation
+    trusted_proxies: str = ""  # comma list of those whose X-Forwarded-For is believed

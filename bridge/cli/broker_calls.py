@@ -29,7 +29,7 @@ def prove(house: House, account: Account) -> Proof:
         return Proof(account.id, False, f"the broker wants a login ({problem}): bridge account login {account.id}")
     except (Unavailable, TimeoutError) as problem:
         return Proof(
-            account.id, False, f"the broker cannot be reached ({problem or 'no answer'}): is the address right?"
+            account.id, False, f"the broker cannot be reached ({str(problem) or 'no answer'}): is the address right?"
         )
     except BrokerError as problem:
         return Proof(account.id, False, f"the broker's answer was not understood: {problem}")

@@ -56,7 +56,9 @@ async def furnish(house: Bridge) -> Made:
     except ValueError as problem:  # its secrets were shown once and cannot be shown again
         raise click.ClickException(f"{house.settings.data_dir} has a demo already: name another folder") from problem
     # The demo is for playing: a burst of tries must not meet a limit meant for real money.
-    generous = AccountSettings(orders_per_second=None, orders_per_minute=None, orders_per_day=None)
+    generous = AccountSettings(
+        orders_per_second=None, orders_per_minute=None, orders_per_day=None, requests_per_second=None
+    )
     account_id = await accounts.add_account(user_id, "Practice", "paper", settings=generous)
     settings = StrategySettings(
         accounts=(Feed(account_id=account_id),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -78,6 +78,12 @@ class House:
             if each.id == wanted:
                 return each
         raise click.ClickException(f"no {word} {wanted}; see bridge {word} list")
+
+    def must_own_accounts(self, user_id: str, account_ids: Iterable[str]) -> None:
+        """Raises what to say when one of these is no account of that person."""
+        if strangers := self.directory.snapshot.strange_accounts(user_id, account_ids):
+            own = sorted(found.id for found in self.owned(self.directory.snapshot.accounts, user_id))
+            raise click.ClickException(f"no account {', '.join(strangers)}; there is {', '.join(own) or 'none'}")
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one piece of asynchronous work to its end, then read the settings again."""

@@ -75,9 +75,7 @@ def _feed(text: str) -> dict[str, Any]:
 
 def _must_own(house: House, user_id: str, settings: StrategySettings) -> None:
     """Nobody's strategy may name another's account."""
-    own = {found.id for found in house.owned(house.directory.snapshot.accounts, user_id)}
-    if strangers := [feed.account_id for feed in settings.accounts if feed.account_id not in own]:
-        raise click.ClickException(f"no account {', '.join(strangers)}; there is {', '.join(sorted(own)) or 'none'}")
+    house.must_own_accounts(user_id, [feed.account_id for feed in settings.accounts])
 
 
 @group.command("list")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bridge.accounts.directory import Directory
-from bridge.accounts.model import StrategySettings, User
+from bridge.accounts.model import Role, StrategySettings, User
 from bridge.accounts.service import Accounts
 from bridge.domain.intent import Intent, OrderIntent
 from bridge.domain.lifecycle import AT_BROKER, UNCERTAIN, IntentState, OrderState, Provenance
@@ -108,7 +108,7 @@ class Control:
         return f"{describe(order)} is booked as not placed. It will not be sent again."
 
     async def panic(self, scope: str, scope_id: str, stopped: bool, reason: str, user: User) -> None:
-        """Throw or release a kill switch. What belongs to somebody else is not there: raises `LookupError`."""
+        """Throw or release a kill switch; everybody's only the owner. What belongs to others is not there: `LookupError`."""
         snapshot = self._directory.snapshot
         owners: dict[str, dict[str, str]] = {
             "user": {user.id: user.id},
@@ -116,13 +116,17 @@ class Control:
             "strategy": {found.id: found.user_id for found in snapshot.strategies.values()},
             "source": {found.id: found.user_id for found in snapshot.sources.values()},
         }
-        if scope != "global" and owners[scope].get(scope_id) != user.id:
+        mine = user.role is Role.OWNER if scope == "global" else owners[scope].get(scope_id) == user.id
+        if not mine:
             raise LookupError(f"no {scope} {scope_id}")
         await self._accounts.throw_switch(scope, scope_id, stopped=stopped, reason=reason, by=user.name)
         await self._directory.refresh()
 
-    async def replay(self, alert_id: str, user: User, live: bool) -> Answer:
-        """Send an alert through again under today's settings; nothing is kept or sent unless `live`. Raises `LookupError`."""
+    async def replay(self, alert_id: str, user: User, live: bool, once: str | None = None) -> Answer:
+        """Send an alert through again under today's settings; nothing is kept or sent unless `live`. Raises `LookupError`.
+
+        `once` is the asker's own id of this wish: under the same one it comes true once in seven days.
+        """
         sql = "SELECT * FROM alerts WHERE id = :id AND user_id = :user_id"
         row = await self._reader.row(sql, {"id": alert_id, "user_id": user.id})
         source = self._directory.snapshot.sources.get(row["source_id"]) if row else None
@@ -140,6 +144,7 @@ class Control:
             received_at=self._clock.now(),
             started=self._clock.monotonic(),
             dry_run=not live,
+            idempotency_key=once,
             replay_of=alert_id,
             # Going through again is no way around the key that asked a person first.
             needs_approval=any(json.loads(row["plan"]).get("approval", {}).get("forced") for row in plans),

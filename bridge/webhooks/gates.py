@@ -8,10 +8,11 @@ import structlog
 
 from bridge.accounts.directory import Snapshot
 from bridge.accounts.model import Source, SourceSettings
+from bridge.kit.addresses import Address, Networks
 from bridge.kit.clock import Clock
 from bridge.kit.vault import KeyFileProblem, Vault
 from bridge.webhooks.rates import Bucket
-from bridge.webhooks.senders import Address, Networks, preset_networks
+from bridge.webhooks.senders import preset_networks
 from bridge.webhooks.signature import Verifier
 
 _TRADINGVIEW = preset_networks("tradingview")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
 from bridge.accounts.model import SourceSettings
-from bridge.webhooks.senders import Address
+from bridge.kit.addresses import Address
 
 # (alerts a minute, burst) that a preset needs at least; the source's own settings may allow more.
 # TradingView stops a watch-list alert after 1,000 triggers in 3 minutes, which may come all at once.

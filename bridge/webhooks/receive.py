@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from bridge.accounts.directory import Directory
 from bridge.accounts.model import Source
 from bridge.kit import failpoints
+from bridge.kit.addresses import Address, Networks
 from bridge.kit.clock import Clock, micros
 from bridge.kit.database import StorageUnavailable
 from bridge.kit.vault import Vault
@@ -40,7 +41,6 @@ from bridge.webhooks.request import (
     sender_in,
     shows_certificate,
 )
-from bridge.webhooks.senders import Address, Networks
 from bridge.webhooks.signature import Verifier
 
 BODY_LIMIT = 64 * 1024

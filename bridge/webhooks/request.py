@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
+from bridge.kit.addresses import Address, Networks, parse_address, sender_of
 from bridge.webhooks.replies import BAD_KEY, CODING, MULTIPART, TOO_LARGE, Refused
-from bridge.webhooks.senders import Address, Networks, is_tradingview_certificate, parse_address, sender_of
+from bridge.webhooks.senders import is_tradingview_certificate
 
 Headers = dict[bytes, bytes]
 

@@ -14,7 +14,7 @@ from bridge.accounts.directory import Snapshot
 from bridge.accounts.model import Account, Stop
 from bridge.admin import figures, timeline
 from bridge.admin.book import lots_words, opened, position_lines, totals, uncertain_words
-from bridge.admin.decisions import candidates, why
+from bridge.admin.decisions import why
 from bridge.admin.names import Names
 from bridge.admin.order_lines import asked_words, order_badge, order_line
 from bridge.admin.queries import Cursor
@@ -24,6 +24,7 @@ from bridge.admin.words import INTENT_BADGES, ORDER_BADGES
 from bridge.domain.lifecycle import IntentState, OrderState
 from bridge.kit.clock import micros
 from bridge.kit.database import dumps
+from bridge.orders.parked import candidates
 from tests.admin.world import FakeMarket
 
 NOW = micros(datetime(2026, 11, 20, 6, 0, tzinfo=UTC))

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.openalgo.conftest import Trader, asha, client, house, ravi
+from tests.api.program import Program, program
 from tests.api.world import World, build
 from tests.support.postgres import database_url, postgres_server, postgres_url
 
-__all__ = ["database_url", "postgres_server", "postgres_url"]
+__all__ = ["asha", "client", "database_url", "house", "postgres_server", "postgres_url", "ravi"]
 
 
 @pytest.fixture
@@ -24,3 +26,15 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made = await build(tmp_path)
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def mine(asha: Trader) -> Program:
+    """A program of asha's that may do everything."""
+    return await program(asha, orders_per_second=1000, requests_per_second=1000)
+
+
+@pytest.fixture
+async def theirs(ravi: Trader) -> Program:
+    """A program of ravi's that may do everything."""
+    return await program(ravi, orders_per_second=1000, requests_per_second=1000)

@@ -7,10 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.accounts.model import KeySettings
 from bridge.api.keys import SCOPES, Keys
-from tests.api.world import World
+from bridge.kit.clock import micros
+from tests.api.world import PROXY, World
 
-PATHS = ("/alerts", "/alerts/al_asha", "/orders", "/orders/or_asha", "/positions")
+# What a key with the scope `read` is shown here. Every other route is tried in test_isolation.py.
+LISTS = ("/alerts", "/orders", "/positions", "/strategies", "/sources", "/accounts", "/limits", "/notices")
+PATHS = (*LISTS, "/alerts/al_asha", "/orders/or_asha")
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
@@ -30,13 +34,12 @@ async def test_a_key_in_a_header_is_let_in(world: World, path: str, header: str)
     assert answer.status_code == 200
 
 
-def test_every_route_is_tried_here_and_only_reads(world: World) -> None:
-    tried = {path.replace("al_asha", "{alert_id}").replace("or_asha", "{order_id}") for path in PATHS}
+def test_every_list_is_tried_here_but_that_of_keys(world: World) -> None:
     described = world.app.openapi()["paths"]
-    routes = {path: acts for path, acts in described.items() if all("api" in act["tags"] for act in acts.values())}
+    own = {path: acts for path, acts in described.items() if all("api" in act["tags"] for act in acts.values())}
+    lists = {path.removeprefix("/api/v1") for path, acts in own.items() if "get" in acts and "{" not in path}
 
-    assert {path.removeprefix("/api/v1") for path in routes} == tried
-    assert {method for methods in routes.values() for method in methods} == {"get"}
+    assert lists == {*LISTS, "/keys"}
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -117,6 +120,83 @@ async def test_a_key_is_read_once_a_second_however_often_it_is_shown(world: Worl
         await world.get("/positions")
 
     assert world.reader.asked - before == 10  # the positions themselves
+
+
+async def test_after_the_first_time_a_key_costs_no_query_at_either_door(world: World) -> None:
+    await world.get("/limits")
+    before = world.reader.asked
+
+    answers = [await world.get("/limits") for _ in range(10)]
+    answers += [await world.client.post("/api/v1/ping", json={"apikey": world.asha.key}) for _ in range(10)]
+
+    assert {answer.status_code for answer in answers[:10]} == {200}  # limits stand in memory
+    assert world.reader.asked == before
+
+
+# -- where a key is used ---------------------------------------------------------------------------------------------
+
+
+async def from_address(world: World, key: str, peer: str, forwarded_for: str = "") -> list[int]:
+    """What both doors answer a request from there: our own, and that of OpenAlgo's clients."""
+    headers = {"Authorization": f"Bearer {key}"} | ({"X-Forwarded-For": forwarded_for} if forwarded_for else {})
+    transport = httpx.ASGITransport(world.app, client=(peer, 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://bridge.test") as client:
+        own = await client.get("/api/v1/positions", headers=headers)
+        wire = await client.post("/api/v1/ping", json={}, headers=headers)
+    return [own.status_code, 200 if "no account" in wire.text else wire.status_code]
+
+
+async def key_for(world: World, *senders: str) -> str:
+    settings = KeySettings(allowed_senders=senders)
+    return await world.accounts.add_key(world.asha.id, "office", ("read",), settings=settings)
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"])
+async def test_a_key_with_a_list_is_let_in_from_there(world: World, peer: str) -> None:
+    key = await key_for(world, "192.0.2.0/24", "2001:db8::7")
+
+    assert await from_address(world, key, peer) == [200, 200]
+
+
+@pytest.mark.parametrize("peer", ["192.0.3.7", "2001:db8::8", "not an address"])
+async def test_a_key_with_a_list_opens_neither_door_from_elsewhere(world: World, peer: str) -> None:
+    key = await key_for(world, "192.0.2.0/24", "2001:db8::7")
+
+    assert await from_address(world, key, peer) == [403, 403]
+
+
+async def test_a_stranger_is_not_believed_who_forwards_for_the_office(world: World) -> None:
+    key = await key_for(world, "192.0.2.7")
+
+    assert await from_address(world, key, "203.0.113.9", forwarded_for="192.0.2.7") == [403, 403]
+
+
+async def test_a_trusted_proxy_says_where_a_request_comes_from(world: World) -> None:
+    key = await key_for(world, "192.0.2.7")
+
+    assert await from_address(world, key, PROXY, forwarded_for="192.0.2.7") == [200, 200]
+    assert await from_address(world, key, PROXY, forwarded_for="192.0.2.7, 203.0.113.9") == [403, 403]
+    assert await from_address(world, key, PROXY) == [403, 403]
+
+
+async def test_a_key_whose_list_cannot_be_read_opens_nothing(world: World) -> None:
+    key = await key_for(world, "my office")
+
+    assert await from_address(world, key, "192.0.2.7") == [401, 403]
+
+
+async def test_only_a_use_that_was_let_in_is_noted(world: World) -> None:
+    key = await key_for(world, "192.0.2.7")
+
+    async def last_used() -> int | None:
+        await world.writer.run(lambda _: None)  # what was asked of it before is written by then
+        found = await world.reader.row("SELECT last_used_at FROM api_keys WHERE id = :id", {"id": key.split("_")[1]})
+        return found["last_used_at"] if found else None
+
+    await from_address(world, key, "192.0.2.8")
+    assert await last_used() is None
+    await from_address(world, key, "192.0.2.7")
+    assert await last_used() == micros(world.clock.now())
 
 
 async def test_who_asks_too_often_is_told_when_to_come_again(world: World) -> None:

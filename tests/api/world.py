@@ -23,6 +23,8 @@ from bridge.market.none import NoPrices
 from bridge.orders import tables
 from tests.support.clock import FakeClock
 
+PROXY = "10.0.0.1"  # believed when it says for whom it asks
+
 
 class CountingReader(Reader):
     """A reader that knows how often it was asked."""
@@ -112,7 +114,9 @@ def ports(
         capabilities=nobody,
         replay=nobody,
         cancel=nobody,
+        decide=nobody,
         panic=nobody,
+        trusted_proxies=PROXY,
     )
 
 

@@ -104,3 +104,41 @@ def test_only_its_person_can_revoke_a_key_and_only_once(asha: Terminal) -> None:
     assert "revoked" in asha("key", "revoke", key_id, "--user", "asha")
     assert "no key" in asha("key", "revoke", key_id, "--user", "asha", fails=1)
     assert asha.json("key", "list", "--user", "asha")[0]["revoked_at"]
+
+
+def test_a_key_says_where_when_and_for_which_account_it_may_be_used(asha: Terminal) -> None:
+    account = asha.id("account", "add", "Practice", "--broker", "paper")
+
+    asha(
+        "key", "create", "robot", "--account", account, "--paper-account", account, "--order-mode", "semi_auto",
+        "--from", "192.0.2.0/24", "--from", "2001:db8::7", "--rate", "5", "--order-rate", "2",
+    )  # fmt: skip
+
+    (shown,) = asha.json("key", "list")
+    assert (shown["account"], shown["paper_account"], shown["order_mode"]) == (account, account, "semi_auto")
+    assert (shown["from"], shown["rate"], shown["order_rate"]) == ("192.0.2.0/24 2001:db8::7", 5, 2)
+    assert shown["last_used_at"] is None
+    assert not {"key_hash", "user_id"} & shown.keys()
+
+
+def test_a_change_of_a_key_leaves_what_is_not_named(asha: Terminal) -> None:
+    key_id = asha.id("key", "create", "robot", "--from", "192.0.2.7", "--rate", "5")
+
+    asha("key", "change", key_id, "--order-mode", "semi_auto")
+    (shown,) = asha.json("key", "list")
+    assert (shown["order_mode"], shown["from"], shown["rate"]) == ("semi_auto", "192.0.2.7", 5)
+
+    asha("key", "change", key_id, "--from-anywhere")
+    assert asha.json("key", "list")[0]["from"] == "anywhere"
+
+
+def test_a_key_is_changed_only_by_its_person_and_only_to_what_is_theirs(asha: Terminal) -> None:
+    asha("user", "add", "ravi", "--password-file", "-", said=PASSWORD)
+    key_id = asha.id("key", "create", "robot", "--user", "asha")
+    theirs = asha.id("account", "add", "Practice", "--broker", "paper", "--user", "ravi")
+
+    assert "no key" in asha("key", "change", key_id, "--rate", "1", "--user", "ravi", fails=1)
+    assert "no account" in asha("key", "change", key_id, "--account", theirs, "--user", "asha", fails=1)
+    assert "no account" in asha("key", "create", "x", "--paper-account", theirs, "--user", "asha", fails=1)
+    assert "say what to change" in asha("key", "change", key_id, "--user", "asha", fails=2)
+    assert "192.0.2.0/33" in asha("key", "change", key_id, "--from", "192.0.2.0/33", "--user", "asha", fails=2)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.accounts.model import User
+from bridge.accounts.model import Role, User
 from bridge.brokers.base import OutcomeUnknown
 from bridge.domain.intent import OrderType
 from bridge.domain.lifecycle import OrderState
@@ -224,11 +224,11 @@ async def test_an_order_of_the_broker_belongs_to_one_order_of_ours(house: House)
     [("global", ""), ("user", ANN.id), ("account", ACCOUNT), ("strategy", STRATEGY), ("source", f"so_{STRATEGY}")],
 )
 async def test_a_switch_stops_and_releases(house: House, scope: str, scope_id: str) -> None:
-    control = house.process.control
+    control, ann = house.process.control, replace(ANN, role=Role.OWNER)
 
-    await control.panic(scope, scope_id, True, "smoke", ANN)
+    await control.panic(scope, scope_id, True, "smoke", ann)
     stopped = await house.alert(buy())
-    await control.panic(scope, scope_id, False, "", ANN)
+    await control.panic(scope, scope_id, False, "", ann)
     released = await house.alert(buy())
 
     assert stopped.content["code"] == "stopped"
@@ -237,7 +237,7 @@ async def test_a_switch_stops_and_releases(house: House, scope: str, scope_id: s
 
 @pytest.mark.parametrize(
     ("scope", "scope_id"),
-    [("user", ANN.id), ("account", ACCOUNT), ("strategy", STRATEGY), ("source", f"so_{STRATEGY}")],
+    [("global", ""), ("user", ANN.id), ("account", ACCOUNT), ("strategy", STRATEGY), ("source", f"so_{STRATEGY}")],
 )
 async def test_nobody_stops_what_is_anothers(house: House, scope: str, scope_id: str) -> None:
     with pytest.raises(LookupError):

@@ -8,13 +8,14 @@ from decimal import Decimal
 from starlette.responses import Response
 
 from bridge.admin import figures, sheets
-from bridge.admin.decisions import NONE_OF_THEM, candidates
+from bridge.admin.decisions import NONE_OF_THEM
 from bridge.admin.order_lines import GROUPS, order_line
 from bridge.admin.pages.alert import show_alert
 from bridge.admin.queries import PAGE, Cursor, OrderFilter
 from bridge.admin.visit import Entry, NotFound, Route, Visit, address
 from bridge.domain.lifecycle import UNCERTAIN, OrderState
 from bridge.kit.database import Row
+from bridge.orders.parked import candidates
 
 MENU = Entry(
     label="Orders", path="/orders", icon="list-ordered", place=30, group="Today", counts="parked_orders", in_bar=True

@@ -23,11 +23,12 @@ from bridge.api.openalgo import (
 )
 from bridge.api.openalgo.wire import Wire
 from bridge.api.ports import Ports
+from bridge.api.rates import Rates
 
 
-def create(ports: Ports, keys: Keys) -> APIRouter:
+def create(ports: Ports, keys: Keys, rates: Rates) -> APIRouter:
     """The router of every endpoint, under `/api/v1`."""
-    wire = Wire(ports, keys)
+    wire = Wire(ports, keys, rates)
     for family in (account, calendar, chart, data, instruments, options):
         family.add(wire)
     desk = orders.Desk(wire)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from bridge.accounts.model import Role
 from bridge.api.openalgo.account import Nothing
 from bridge.api.openalgo.wire import Body, Call, Refused, Wire
 from bridge.api.tables import chart_settings
@@ -38,6 +39,8 @@ def add(wire: Wire) -> None:
 
     async def keep(call: Call, body: Chart) -> Mapping[str, Any]:
         """Keep up to 50 settings: a name of up to 50 characters and any value; `null` forgets one. Others stay as they are."""
+        if call.caller.user.role is Role.VIEWER:
+            raise Refused(403, "A viewer may only read.")
         given = _given(body)
         user, now = call.caller.user.id, micros(wire.ports.clock.now())
 

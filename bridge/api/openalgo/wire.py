@@ -8,8 +8,6 @@ was expected. A member that is not known is ignored and told of in `warnings`, o
 from __future__ import annotations
 
 import json
-import math
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,8 +17,6 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from sqlalchemy.exc import DataError, DBAPIError
@@ -30,6 +26,7 @@ from bridge.api.keys import Caller, Keys
 from bridge.api.openalgo.encoding import reply
 from bridge.api.openalgo.long import Long
 from bridge.api.ports import Ports
+from bridge.api.rates import Rates
 from bridge.brokers.base import BrokerError, LoginRequired
 from bridge.kit.database import StorageUnavailable
 
@@ -115,11 +112,11 @@ def plain_number(value: Decimal) -> int | float:
 class Wire:
     """The router, and what handlers ask about the caller."""
 
-    def __init__(self, ports: Ports, keys: Keys) -> None:
+    def __init__(self, ports: Ports, keys: Keys, rates: Rates) -> None:
         self.ports = ports
         self.router = APIRouter(prefix="/api/v1", tags=["openalgo"])
         self._keys = keys
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._rates = rates
 
     # -- routes -------------------------------------------------------------------------------------------------
 
@@ -200,7 +197,8 @@ class Wire:
     ) -> Response:
         caller = await self._let_in(request, given, scope, pace, fault)
         try:
-            call, members, warnings = _read(request, given, caller, body, self.ports.clock.monotonic())
+            address = str(self._keys.sender(request) or "")
+            call, members, warnings = _read(request, given, caller, body, address, self.ports.clock.monotonic())
             content = await handler(call, members)
         except ValidationError as error:
             raise _misread(_faults(error), fault) from None
@@ -228,13 +226,18 @@ class Wire:
         if key is None:
             status = 401 if request.method == "GET" else 400
             raise _misread({"apikey": ["Missing data for required field."]}, fault, status)
-        caller = await self._keys.caller(key)
-        if caller is None:
-            self._count(_BAD_KEYS, request.client.host if request.client else "")
-            raise Refused(_WRONG_KEY.get(pace, 403), "Invalid API key: it is not known here, or no longer good.")
-        self._count(self._limit(caller, pace), caller.key_id, pace)
-        if scope not in caller.scopes:
-            raise Refused(403, f"This API key may not do that: it lacks the scope {scope}.")
+        sender, caller = self._keys.sender(request), await self._keys.caller(key)
+        if caller is None or not caller.may_come_from(sender):
+            _slow_down(self._rates.hit(_BAD_KEYS, "bad keys", str(sender)))
+            if caller is None:
+                raise Refused(_WRONG_KEY.get(pace, 403), "Invalid API key: it is not known here, or no longer good.")
+            raise Refused(403, f"This API key may not be used from {sender}.")
+        _slow_down(self._rates.hit(self._limit(caller, pace), "key", caller.key_id, pace))
+        if said := caller.lack(scope):
+            raise Refused(403, f"{said[0].upper()}{said[1:]}.")
+        if isinstance(account := self._account_of(caller), Account):
+            _slow_down(self._rates.hit_account(account))
+        self._keys.note_use(caller)
         return caller
 
     def _limit(self, caller: Caller, pace: Pace) -> RateLimitItem:
@@ -243,23 +246,20 @@ class Wire:
         per_second = caller.settings.orders_per_second if pace == "orders" else caller.settings.requests_per_second
         return RateLimitItemPerSecond(per_second)
 
-    def _count(self, limit: RateLimitItem, *whose: str) -> None:
-        if self._limiter.hit(limit, *whose):
-            return
-        wait = max(1, math.ceil(self._limiter.get_window_stats(limit, *whose).reset_time - time.time()))
-        message = "Rate limit exceeded. Please slow down your requests."
-        raise Refused(429, message, headers={"Retry-After": str(wait)}, retry_after=wait)
-
     def account(self, call: Call) -> Account:
         """The account a key's orders go to: the one it names, or its person's only one; while it analyses, a paper account."""
-        settings, accounts = call.caller.settings, self.ports.directory.snapshot.accounts
-        mine = [a for a in accounts.values() if a.user_id == call.caller.user.id and not a.disabled]
+        found = self._account_of(call.caller)
+        if isinstance(found, Refused):
+            raise found
+        return found
+
+    def _account_of(self, caller: Caller) -> Account | Refused:
+        settings, accounts = caller.settings, self.ports.directory.snapshot.accounts
+        mine = [a for a in accounts.values() if a.user_id == caller.user.id and not a.disabled]
         named = settings.paper_account_id if settings.analyze else settings.account_id
         if named is not None:
             found = next((account for account in mine if account.id == named), None)
-            if found is None:
-                raise Refused(403, "The account that this API key trades on is gone or switched off.")
-            return found
+            return found or Refused(403, "The account that this API key trades on is gone or switched off.")
         fitting = [account for account in mine if account.is_paper] if settings.analyze else mine
         if settings.analyze and fitting:
             return min(fitting, key=lambda account: account.id)
@@ -267,8 +267,8 @@ class Wire:
             return fitting[0]
         if not fitting:
             kind = "paper account" if settings.analyze else "account"
-            raise Refused(403, f"There is no {kind} that this API key could trade on. Make one: bridge account add.")
-        raise Refused(
+            return Refused(403, f"There is no {kind} that this API key could trade on. Make one: bridge account add.")
+        return Refused(
             403, "This API key does not say which of your accounts it trades on: bridge key change --account."
         )
 
@@ -300,6 +300,12 @@ class Wire:
 def _analysing(call: Call, on: bool) -> Call:
     settings = call.caller.settings.model_copy(update={"analyze": on})
     return replace(call, caller=replace(call.caller, settings=settings))
+
+
+def _slow_down(wait: int | None) -> None:
+    if wait is not None:
+        message = "Rate limit exceeded. Please slow down your requests."
+        raise Refused(429, message, headers={"Retry-After": str(wait)}, retry_after=wait)
 
 
 # -- reading ------------------------------------------------------------------------------------------------------
@@ -348,7 +354,7 @@ def _key_of(request: Request, given: dict[str, Any]) -> str | None:
 
 
 def _read(
-    request: Request, given: dict[str, Any], caller: Caller, body: type[B], started: float
+    request: Request, given: dict[str, Any], caller: Caller, body: type[B], address: str, started: float
 ) -> tuple[Call, B, list[str]]:
     members = body.model_validate(given)
     known = {field.alias or name for name, field in body.model_fields.items()}
@@ -359,7 +365,6 @@ def _read(
     own_id = given.get("client_order_id") or request.headers.get("idempotency-key")
     if own_id is not None and not (isinstance(own_id, str) and own_id.isprintable() and 0 < len(own_id) <= 150):
         raise Refused(400, {"client_order_id": ["expected 1 to 150 printable characters"]})
-    address = request.client.host if request.client else ""
     call = Call(caller=caller, address=address, started=started, client_order_id=own_id, raw=given)
     return call, members, [f"{name[:50]}: not known here, ignored" for name in unknown[:20]]
 

@@ -23,6 +23,7 @@ async def furnish(house: Bridge, broker_url: str) -> dict[str, str]:
         orders_per_second=None,
         orders_per_minute=None,
         orders_per_day=None,
+        requests_per_second=None,
         in_flight_max=64,
         broker={"orders_per_second": None},
     )

@@ -82,7 +82,9 @@ ORDER = {
 async def trader(house: Bridge, client: httpx.AsyncClient, name: str, **settings: Any) -> Trader:
     """A new person of that name, whose account's desk is open. `settings` are the key's."""
     user_id = await house.accounts.add_user(name, "correct horse battery staple", Role.TRADER)
-    free = AccountSettings(orders_per_second=None, orders_per_minute=None, orders_per_day=None)
+    free = AccountSettings(
+        orders_per_second=None, orders_per_minute=None, orders_per_day=None, requests_per_second=None
+    )
     account_id = await house.accounts.add_account(user_id, "Practice", "paper", settings=free)
     fast = {"orders_per_second": 1000, "requests_per_second": 1000}
     key = await house.accounts.add_key(user_id, "laptop", SCOPES, settings=KeySettings(**(fast | settings)))

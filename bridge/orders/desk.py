@@ -151,6 +151,13 @@ class AccountDesk:
         """Wait for the next pulse, but not longer."""
         await wait_for(self._changed, seconds, self._clock)
 
+    async def settle(self, lane: Lane, within_s: float) -> None:
+        """Wait until nothing of the lane is on its way and every market order of it is known to be filled, but not longer."""
+        until = self._clock.monotonic() + within_s
+        while (left := until - self._clock.monotonic()) > 0 and (lane in self._busy or not self.gate.settled(lane)):
+            self.book.read_now()
+            await self.change(min(left, LOOK_AGAIN_S))
+
     # -- the queue ----------------------------------------------------------------------------------------------
 
     def standing(self, lane: Lane, coming: Collection[Side]) -> Standing:

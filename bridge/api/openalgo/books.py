@@ -36,6 +36,7 @@ T = TypeVar("T")
 Shown = dict[str, Any]
 
 PIECE = 100  # rows made at a time
+SETTLES_WITHIN_S = 0.5  # a program that has just traded asks what it holds now, not what it held
 
 PRICETYPE = {
     OrderType.MARKET: "MARKET",
@@ -236,7 +237,9 @@ class Books:
         return sum((p.quantity for p in positions if (p.exchange, p.symbol, p.product) == wanted), ZERO)
 
     async def held(self, account: Account, strategy_id: str, exchange: str, symbol: str, product: str) -> Decimal:
-        """Signed units that one strategy holds."""
+        """Signed units that one strategy holds, with the fills of what is just being traded, if they are not long in coming."""
+        if (desk := self._ports.desk(account.id)) is not None:
+            await desk.settle((exchange, symbol, product, strategy_id), SETTLES_WITHIN_S)
         row = await self._ports.reader.row(
             "SELECT quantity FROM positions WHERE account_id = :account AND strategy_id = :strategy"
             " AND exchange = :exchange AND symbol = :symbol AND product = :product AND user_id = :user",

@@ -130,3 +130,12 @@ async def test_nobody_sees_what_another_person_holds(asha: Trader, ravi: Trader)
 
     assert await held(asha) == "10"
     assert await held(ravi) == "0"
+
+
+async def test_who_asks_at_once_what_is_held_is_told_of_what_was_just_traded(asha: Trader) -> None:
+    for target in (10, -5, 0, 3):
+        await smart(asha, target)
+
+        reply = await asha.told("openposition", strategy="Python", symbol="RELIANCE", exchange="NSE", product="MIS")
+
+        assert reply["quantity"] == target

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import Phase, settings
@@ -40,3 +42,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def reliability(request: pytest.FixtureRequest) -> str:
     """`sample`, `pr` or `night`."""
     return str(request.config.getoption("--reliability"))
+
+
+@pytest.fixture(autouse=True)
+def forgotten_houses() -> Iterator[None]:
+    """FastAPI keeps the routes of thousands of applications in caches of its own, and with them each test's whole house;
+    the garbage collector then takes seconds at a time."""
+    yield
+    models = sys.modules.get("fastapi.dependencies.models")
+    for cached in vars(models).values() if models else ():
+        if hasattr(cached, "cache_clear"):
+            cached.cache_clear()

@@ -35,4 +35,4 @@ def create(ports: Ports, keys: Keys, rates: Rates) -> APIRouter:
     desk = orders.Desk(wire)
     for trading in (orders, baskets, changes, option_orders):
         trading.add(wire, desk)
-    return wire.whole()
+    return wire.router

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from inspect import getdoc
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from pydantic import (
@@ -53,7 +52,6 @@ _OURS = ("apikey", "strict", "client_order_id")
 _FLAGS = (bool, bool | None)
 _WHOLE_NUMBERS = (int, int | None)
 _PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 Pace = Literal["orders", "requests", "greeks", "chat"]
 # How a family of endpoints words what is wrong with a body: as text, as an object, or beside a fixed message.
@@ -156,7 +154,6 @@ class Wire:
     def __init__(self, ports: Ports, keys: Keys, rates: Rates) -> None:
         self.ports = ports
         self.router = APIRouter(prefix="/api/v1", tags=["openalgo"])
-        self._methods: defaultdict[str, list[str]] = defaultdict(list)
         self._keys = keys
         self._rates = rates
 
@@ -218,8 +215,7 @@ class Wire:
             except Refused as no:
                 return await reply(no.content, no.status, no.headers)
 
-        self._methods[path].append(method)
-        for spelling in _spellings(path):
+        for spelling in (f"/{path}", f"/{path}/"):  # OpenAlgo takes both
             self.router.add_api_route(
                 spelling,
                 guarded,
@@ -231,15 +227,6 @@ class Wire:
                 responses=_RESPONSES | {200: done},
                 name=f"{method} {spelling}",
             )
-
-    def whole(self) -> APIRouter:
-        """The router, once everything is added: a path with several methods names them all to who asks with another."""
-        for path, methods in self._methods.items():
-            if len(methods) > 1:
-                for spelling in _spellings(path):
-                    others = [method for method in _METHODS if method not in methods]
-                    self.router.add_api_route(spelling, _turning_away(methods), methods=others, include_in_schema=False)
-        return self.router
 
     async def _answered(
         self,
@@ -362,18 +349,6 @@ def _slow_down(wait: int | None) -> None:
     if wait is not None:
         message = "Rate limit exceeded. Please slow down your requests."
         raise Refused(429, message, headers={"Retry-After": str(wait)}, retry_after=wait)
-
-
-def _spellings(path: str) -> tuple[str, str]:
-    """OpenAlgo takes both."""
-    return f"/{path}", f"/{path}/"
-
-
-def _turning_away(methods: Sequence[str]) -> Callable[[], Awaitable[None]]:
-    async def turn_away() -> None:
-        raise HTTPException(405, headers={"Allow": ", ".join(methods)})
-
-    return turn_away
 
 
 # -- reading ------------------------------------------------------------------------------------------------------

@@ -237,7 +237,7 @@ class Bridge:
         if self._web:
             site.include_router(api.create(self._api_ports()))
             site.include_router(admin.create(self._ports()))
-            _describe_hook(site)
+            _describe(site)
         return site
 
     def _ports(self) -> admin.Ports:
@@ -308,15 +308,16 @@ class Bridge:
         return JSONResponse({"status": "ready" if good else "not ready"}, 200 if good else 503)
 
 
-def _describe_hook(site: FastAPI) -> None:
+def _describe(site: FastAPI) -> None:
     described = site.openapi
 
-    def with_hook() -> dict[str, Any]:
+    def whole() -> dict[str, Any]:
         schema = described()
+        api.complete(schema)
         schema["paths"].setdefault(description.PATH, description.path_item())
         return schema
 
-    site.openapi = with_hook  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
+    site.openapi = whole  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
 
 
 async def _not_a_page(request: Request, problem: Exception) -> Response:
@@ -324,7 +325,8 @@ async def _not_a_page(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, HTTPException):
         raise problem
     if request.url.path.startswith("/api/"):
-        return Problem(problem.status_code, "not_found", "there is no such address or method").response()
+        said = "there is no such address or method"
+        return Problem(problem.status_code, "not_found", said, problem.headers).response()
     return PlainTextResponse(f"{problem.detail}\n", problem.status_code, headers=problem.headers)
 
 

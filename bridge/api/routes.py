@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from bridge.api import openalgo, resources
 from bridge.api.keys import Keys
+from bridge.api.methods import others
 from bridge.api.ports import Ports
 from bridge.api.rates import Rates
 
@@ -15,6 +16,7 @@ def create(ports: Ports) -> APIRouter:
     keys = Keys(ports.reader, ports.vault, ports.clock, ports.directory, ports.accounts, ports.trusted_proxies)
     rates = Rates()
     router = APIRouter()
-    router.include_router(resources.create(ports, keys, rates))
-    router.include_router(openalgo.create(ports, keys, rates))
+    families = (resources.create(ports, keys, rates), openalgo.create(ports, keys, rates))
+    for family in (*families, others(*families)):
+        router.include_router(family)
     return router

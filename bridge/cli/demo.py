@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import uvicorn
 
-from bridge.accounts.model import AccountSettings, Feed, Role, SourceSettings, StrategySettings
+from bridge.accounts.model import AccountSettings, Feed, KeySettings, Role, SourceSettings, StrategySettings
 from bridge.cli.house import sentences
 from bridge.cli.serve import end_quietly, run_async, server_config
 from bridge.kit import logs
@@ -72,7 +72,9 @@ async def furnish(house: Bridge) -> Made:
     source = await accounts.add_source(
         user_id, strategy_id, "Demo webhook", SourceSettings(rate_per_minute=6000, burst=1000)
     )
-    api_key = await accounts.add_key(user_id, "Demo key", ("read", "alerts:write", "orders:write", "orders:cancel"))
+    scopes = ("read", "alerts:write", "orders:write", "orders:cancel")
+    fast = KeySettings(orders_per_second=1000, requests_per_second=1000)
+    api_key = await accounts.add_key(user_id, "Demo key", scopes, settings=fast)
     await house.directory.refresh()
     base_url = house.settings.base_url
     return Made(

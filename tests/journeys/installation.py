@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,19 @@ COMPLAINTS = ('"level": "error"', '"level": "critical"', "Traceback")
 
 
 class Service:
-    """A `bridge …` that keeps running."""
+    """A `bridge …` that keeps running, or another `program` that stands for it."""
 
-    def __init__(self, words: tuple[str, ...], folder: Path, environment: Mapping[str, str], name: str) -> None:
+    def __init__(
+        self,
+        words: tuple[str, ...],
+        folder: Path,
+        environment: Mapping[str, str],
+        name: str,
+        program: Sequence[str] = (BRIDGE,),
+    ) -> None:
         self.output, self.log = folder / f"{name}.out", folder / f"{name}.log"
         with self.output.open("wb") as output, self.log.open("wb") as log:
-            command = bound([BRIDGE, *words])
+            command = bound([*program, *words])
             self.process = subprocess.Popen(
                 command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=log
             )
@@ -130,9 +137,9 @@ class Installation:
 
     # -- services -------------------------------------------------------------------------------------------------
 
-    def start(self, *words: str) -> Service:
+    def start(self, *words: str, program: Sequence[str] = (BRIDGE,)) -> Service:
         """A service that listens at `url`, or dispatches."""
-        service = Service(words, self.folder, self.environment, f"{len(self.services)}-{words[0]}")
+        service = Service(words, self.folder, self.environment, f"{len(self.services)}-{words[0]}", program)
         self.services.append(service)
         if words[0] == "dispatch":
             until(lambda: self.dispatches(service), "the dispatcher to serve the account")

@@ -16,6 +16,7 @@ class Recorded:
     path: str
     headers: dict[str, str]
     body: str
+    method: str = "POST"
 
 
 @dataclass
@@ -35,12 +36,14 @@ def recording(status: int = 202) -> Iterator[Recorder]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
-            recorder.requests.append(Recorded(self.path, headers, body))
+            recorder.requests.append(Recorded(self.path, headers, body, self.command))
             self.send_response(recorder.status)
             self.end_headers()
             self.wfile.write(recorder.answer.encode())
+
+        do_GET = do_POST
 
         def log_message(self, format: str, *args: object) -> None:
             """Quiet."""

@@ -21,6 +21,7 @@ from bridge.dialects import read
 from bridge.webhooks.signature import Verifier
 from tests.strategies.platforms import BUILDERS, SAMPLES
 from tests.strategies.recorder import recording
+from tests.strategies.requests import REQUESTS
 
 FOLDERS = sorted(folder.name for folder in SAMPLES.iterdir() if folder.is_dir())
 MESSAGES = sorted(SAMPLES.glob("*/messages/*.json"))
@@ -144,10 +145,12 @@ def test_the_python_sample_signs_after_standard_webhooks() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_sample_has_messages_and_a_paragraph(folder: str) -> None:
-    assert list((SAMPLES / folder / "messages").glob("*.json"))
+def test_every_sample_says_what_it_sends_and_has_a_paragraph(folder: str) -> None:
+    messages, requests = (list((SAMPLES / folder / kind).glob("*.json")) for kind in ("messages", "requests"))
+    assert messages or requests
     assert f"\n## {folder}\n" in (SAMPLES / "README.md").read_text(encoding="utf-8")
-    assert folder in BUILDERS | RUN
+    assert not messages or folder in BUILDERS | RUN
+    assert not requests or folder in REQUESTS
 
 
 @pytest.mark.parametrize("file", sorted(SAMPLES.rglob("*.py")), ids=lambda file: file.name)

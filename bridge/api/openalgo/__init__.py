@@ -15,6 +15,7 @@ from bridge.api.openalgo import (
     calendar,
     changes,
     chart,
+    chat,
     data,
     instruments,
     option_orders,
@@ -29,7 +30,7 @@ from bridge.api.rates import Rates
 def create(ports: Ports, keys: Keys, rates: Rates) -> APIRouter:
     """The router of every endpoint, under `/api/v1`."""
     wire = Wire(ports, keys, rates)
-    for family in (account, calendar, chart, data, instruments, options):
+    for family in (account, calendar, chart, chat, data, instruments, options):
         family.add(wire)
     desk = orders.Desk(wire)
     for trading in (orders, baskets, changes, option_orders):

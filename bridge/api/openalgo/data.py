@@ -196,7 +196,7 @@ def add(wire: Wire) -> None:
     wire.post("depth", Listed, depth)
     wire.post("intervals", Nothing, intervals)
     wire.post("history", History, history)
-    wire.get("ticker/{symbol}", Ticker, ticker)
+    wire.get("ticker/{symbol}", Ticker, ticker, also=("text/plain",))
 
 
 def _longest(interval: str) -> timedelta:

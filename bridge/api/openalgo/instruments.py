@@ -153,7 +153,7 @@ def add(wire: Wire) -> None:
     wire.post("symbol", Listed, symbol)
     wire.post("search", Search, search)
     wire.post("expiry", Expiry, expiry)
-    wire.get("instruments", Instruments, instruments)
+    wire.get("instruments", Instruments, instruments, also=("text/csv",))
 
 
 _Rank = tuple[int, date, int, str, str]

@@ -59,8 +59,12 @@ def _hour(value: Any) -> time | None:
     raise ValueError("expected a time of day as HH:MM, such as 15:30")
 
 
-Expiry = Annotated[date | None, BeforeValidator(_expiry), WithJsonSchema({"type": "string", "examples": ["30DEC25"]})]
-Hour = Annotated[time | None, BeforeValidator(_hour), WithJsonSchema({"type": "string", "examples": ["15:30"]})]
+Expiry = Annotated[
+    date | None, BeforeValidator(_expiry), WithJsonSchema({"type": ["string", "null"], "examples": ["30DEC25"]})
+]
+Hour = Annotated[
+    time | None, BeforeValidator(_hour), WithJsonSchema({"type": ["string", "null"], "examples": ["15:30"]})
+]
 OptionType = Annotated[Literal["CE", "PE"], BeforeValidator(_upper)]
 
 

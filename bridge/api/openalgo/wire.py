@@ -8,7 +8,8 @@ was expected. A member that is not known is ignored and told of in `warnings`, o
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from inspect import getdoc
@@ -17,7 +18,17 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from sqlalchemy.exc import DataError, DBAPIError
 
@@ -38,6 +49,9 @@ _BAD_KEYS = RateLimitItemPerMinute(30)
 _SPARSE = {"greeks": RateLimitItemPerMinute(30), "chat": RateLimitItemPerMinute(30)}
 _WRONG_KEY = {"greeks": 401, "chat": 401}  # 403 elsewhere, as OpenAlgo has it
 _OURS = ("apikey", "strict", "client_order_id")
+_FLAGS = (bool, bool | None)
+_WHOLE_NUMBERS = (int, int | None)
+_PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 
 Pace = Literal["orders", "requests", "greeks", "chat"]
 # How a family of endpoints words what is wrong with a body: as text, as an object, or beside a fixed message.
@@ -58,11 +72,11 @@ def _decimal(value: Any) -> Any:
     """Numbers may come as text, as OpenAlgo's own client sends them."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise ValueError("expected a number")
-    try:
-        number = Decimal(str(value).strip())
-    except ArithmeticError:
-        raise ValueError("expected a number") from None
-    if not number.is_finite() or abs(number.adjusted()) > 15:
+    text = str(value).strip()
+    if not _PLAIN.fullmatch(text):
+        raise ValueError("expected a number")
+    number = Decimal(text)
+    if abs(number.adjusted()) > 15:
         raise ValueError("expected a number of ordinary size")
     return number
 
@@ -72,15 +86,29 @@ def upper(value: Any) -> Any:
     return value.strip().upper() if isinstance(value, str) else value
 
 
+def _flag(value: Any) -> Any:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if value is not None and not isinstance(value, bool):
+        raise ValueError("expected true or false")
+    return value
+
+
 def misfit(field: str, said: str) -> ValidationError:
     """What a validator over several members raises, so that the fault is told of the member that is wrong."""
     fault = InitErrorDetails(type=PydanticCustomError("misfit", "{said}", {"said": said}), loc=(field,), input=None)
     return ValidationError.from_exception_data("body", [fault])
 
 
-Number = Annotated[Decimal, BeforeValidator(_decimal)]
-Positive = Annotated[Number, Field(gt=0)]
-NotNegative = Annotated[Number, Field(ge=0)]
+def _in_words(**bounds: int) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"anyOf": [{"type": "number", **bounds}, {"type": "string", "pattern": f"^{_PLAIN.pattern}$"}]}
+    )
+
+
+Number = Annotated[Decimal, BeforeValidator(_decimal), _in_words()]
+Positive = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0), _in_words(exclusiveMinimum=0)]
+NotNegative = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0), _in_words(minimum=0)]
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
@@ -91,6 +119,17 @@ class Body(BaseModel):
     """The members of one endpoint's body, without those that every endpoint has (`apikey`, `strict`, `client_order_id`)."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _flags_are_no_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """True and false may come as text, as numbers may; 1 is not true, and true is not 1."""
+        wanted = cls.model_fields[str(info.field_name)].annotation
+        if wanted in _FLAGS:
+            return _flag(value)
+        if wanted in _WHOLE_NUMBERS and isinstance(value, bool):
+            raise ValueError("expected a whole number")
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,14 +186,15 @@ class Wire:
         scope: str = "read",
         pace: Pace = "requests",
         fault: Fault = "object",
+        also: Sequence[str] = (),
     ) -> None:
-        """Serve `GET /api/v1/{path}`: as `post`, with the members in the query."""
+        """Serve `GET /api/v1/{path}`: as `post`, with the members in the query. `also`: content types beside JSON."""
 
         async def endpoint(request: Request) -> Response:
             given = {**request.path_params, **request.query_params}
             return await self._answered(request, given, query, handler, scope, pace, fault)
 
-        self._serve(path, "GET", endpoint, getdoc(handler), query=query)
+        self._serve(path, "GET", endpoint, getdoc(handler), query=query, also=also)
 
     def _serve(
         self,
@@ -165,7 +205,10 @@ class Wire:
         *,
         body: type[Body] | None = None,
         query: type[Body] | None = None,
+        also: Sequence[str] = (),
     ) -> None:
+        done = _RESPONSES[200] | {"content": _SHOWN["content"] | dict.fromkeys(also, _TEXT)}
+
         async def guarded(request: Request) -> Response:
             try:
                 return await endpoint(request)
@@ -181,7 +224,7 @@ class Wire:
                 description=said,
                 include_in_schema=not spelling.endswith("/"),
                 openapi_extra=_described(path, body, query),
-                responses=_RESPONSES,
+                responses=_RESPONSES | {200: done},
                 name=f"{method} {spelling}",
             )
 
@@ -344,10 +387,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _key_of(request: Request, given: dict[str, Any]) -> str | None:
     """From the body (or query), `X-API-KEY` or a Bearer header; the body's member goes no further than here."""
-    in_body = given.pop("apikey", None)
+    if "apikey" in given:  # what stands there counts, also when it is none: no other key answers for it
+        in_body = given.pop("apikey")
+        return in_body.strip() or None if isinstance(in_body, str) else None
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    if isinstance(in_body, str) and in_body.strip():
-        return in_body.strip()
     if header := request.headers.get("x-api-key", "").strip():
         return header
     return bearer.strip() or None if scheme.lower() == "bearer" else None
@@ -400,6 +443,7 @@ _ENVELOPE = {
     "properties": {"status": {"enum": ["success", "error"]}},
 }
 _SHOWN = {"content": {"application/json": {"schema": _ENVELOPE}}}
+_TEXT = {"schema": {"type": "string"}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "Done.", **_SHOWN},
     **{
@@ -426,7 +470,8 @@ def _described(path: str, body: type[Body] | None, query: type[Body] | None) -> 
         schema = body.model_json_schema()
         schema.setdefault("properties", {})["apikey"] = _KEY
         schema["required"] = ["apikey", *schema.get("required", [])]
-        return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema)}}}}
+        shown = _as_taken(_inlined(schema))
+        return {"requestBody": {"required": True, "content": {"application/json": {"schema": shown}}}}
     shape = _inlined(query.model_json_schema()) if query is not None else {}
     needed = shape.get("required", [])
     parameters = [
@@ -439,6 +484,26 @@ def _described(path: str, body: type[Body] | None, query: type[Body] | None) -> 
         for name, schema in shape.get("properties", {}).items()
     ]
     return {"parameters": [{"name": "apikey", "in": "query", "required": False, "schema": _KEY}, *parameters]}
+
+
+_AS_TEXT = {
+    "integer": {"type": "string"},
+    "boolean": {"type": "string", "pattern": "^([Tt]rue|TRUE|[Ff]alse|FALSE)$"},
+}
+
+
+def _as_taken(value: Any) -> Any:
+    """The schema with the text that stands for a number or a flag as well."""
+    if isinstance(value, list):
+        return [_as_taken(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    told = {name: _as_taken(member) for name, member in value.items()}
+    kind = told.get("type")
+    if not isinstance(kind, str) or kind not in _AS_TEXT:
+        return told
+    said = {name: told.pop(name) for name in ("title", "default", "description") if name in told}
+    return {**said, "anyOf": [told, _AS_TEXT[kind]]}
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:

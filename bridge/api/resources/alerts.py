@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Response
 from fastapi.responses import JSONResponse
+from pydantic import StrictBool
 
 from bridge.api.door import needs
 from bridge.api.keys import Caller
@@ -27,7 +28,7 @@ OwnId = Annotated[
 class Replay(Given):
     """`live`: with real orders; without, nothing is stored or sent."""
 
-    live: bool = False
+    live: StrictBool = False
 
 
 def add(resources: Resources) -> None:

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from bridge.accounts.model import KeySettings
 from bridge.api.keys import SCOPES, Caller
@@ -24,7 +24,7 @@ class Members(Given):
 
     account_id: str | None = Field(None, max_length=40)
     paper_account_id: str | None = Field(None, max_length=40)
-    analyze: bool = False
+    analyze: StrictBool = False
     order_mode: Literal["auto", "semi_auto"] = "auto"
     allowed_senders: Senders = ()
     orders_per_second: int = Field(10, ge=1, le=1000)

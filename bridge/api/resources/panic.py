@@ -4,6 +4,7 @@
 from typing import Annotated, Literal
 
 from fastapi import Depends
+from pydantic import StrictBool
 
 from bridge.accounts.model import Role
 from bridge.api.door import needs
@@ -20,7 +21,7 @@ class Throw(Given):
 
     scope: Literal["global", "user", "account", "strategy", "source"]
     scope_id: str = ""
-    stopped: bool
+    stopped: StrictBool
     reason: Reason = ""
 
 

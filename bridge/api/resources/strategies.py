@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Query
-from pydantic import ValidationError
+from pydantic import StrictBool, ValidationError
 
 from bridge.accounts.model import StrategySettings
 from bridge.api.door import needs
@@ -32,14 +32,14 @@ class NewStrategy(Given):
 
     name: Title
     settings: StrategySettings = StrategySettings()
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class Change(Given):
     """What is to change. A member of `settings` that is given replaces what it was as a whole; the others stay."""
 
     settings: StrategySettings | None = None
-    enabled: bool | None = None
+    enabled: StrictBool | None = None
 
 
 def add(resources: Resources) -> None:

@@ -64,6 +64,25 @@ async def test_a_key_may_stand_in_a_header(asha: Trader, header: str) -> None:
     assert answer.json()["data"] == {"message": "pong", "broker": "paper"}
 
 
+@pytest.mark.parametrize("written", ["", " ", None, 7])
+async def test_a_header_does_not_answer_for_a_key_in_the_body_that_is_none(asha: Trader, written: Any) -> None:
+    headers = {"X-API-KEY": asha.key}
+
+    answer = await asha.client.post("/api/v1/ping", json={"apikey": written}, headers=headers)
+
+    assert answer.status_code == 400
+    assert answer.json()["message"] == {"apikey": ["Missing data for required field."]}
+
+
+async def test_a_method_that_is_not_there_is_answered_with_those_that_are(asha: Trader) -> None:
+    one = await asha.client.put("/api/v1/ping")
+    several = [await asha.client.delete(f"/api/v1/telegram/config{end}") for end in ("", "/")]
+
+    assert {answer.status_code for answer in (one, *several)} == {405}
+    assert one.headers["allow"] == "POST"
+    assert [answer.headers["allow"] for answer in several] == ["POST, GET", "POST, GET"]
+
+
 async def test_a_wrong_key_and_a_missing_one_are_told_apart(asha: Trader) -> None:
     wrong = await asha.client.post("/api/v1/placeorder", json={**ORDER, "apikey": "f" * 64})
     missing = await asha.client.post("/api/v1/placeorder", json=ORDER)
@@ -96,6 +115,9 @@ async def test_a_body_that_is_no_json_object_is_a_bad_request(asha: Trader, body
         ({"quantity": "-1"}, "quantity"),
         ({"quantity": "0"}, "quantity"),
         ({"quantity": "1e30"}, "quantity"),
+        ({"quantity": "1_000"}, "quantity"),
+        ({"quantity": "١٠"}, "quantity"),
+        ({"quantity": "NaN"}, "quantity"),
         ({"quantity": True}, "quantity"),
         ({"action": "HOLD"}, "action"),
         ({"pricetype": "ICEBERG"}, "pricetype"),

@@ -89,7 +89,7 @@ def _walk(found: Iterable[BaseRoute]) -> Iterable[Route]:
         inner: Any = getattr(route, "original_router", None)  # how FastAPI keeps what was included
         if inner is not None:
             yield from _walk(inner.routes)
-        else:
+        elif getattr(route, "name", "") != "turn_away":  # which opens nothing: it says the methods of an address
             yield Route(getattr(route, "path", "/"), sorted(getattr(route, "methods", None) or ("GET",)))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from bridge.api.keys import Keys
-from bridge.api.openalgo import account, calendar, chart, data, instruments, options, orders
+from bridge.api.openalgo import account, calendar, chart, data, gtt, instruments, margin, options, orders
 from bridge.api.openalgo.wire import Wire
 from bridge.api.ports import Ports
 
@@ -17,6 +17,6 @@ from bridge.api.ports import Ports
 def create(ports: Ports, keys: Keys) -> APIRouter:
     """The router of every endpoint, under `/api/v1`."""
     wire = Wire(ports, keys)
-    for family in (account, calendar, chart, data, instruments, options, orders):
+    for family in (account, calendar, chart, data, gtt, instruments, margin, options, orders):
         family.add(wire)
     return wire.router

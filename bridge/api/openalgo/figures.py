@@ -71,10 +71,11 @@ def money(value: Decimal) -> str:
 
 def local_time(moment: datetime | None, exchange: str) -> str:
     """`2026-11-20 11:30:00` by the exchange's clock; empty when nobody knows."""
-    return f"{moment.astimezone(_zone(exchange)):%Y-%m-%d %H:%M:%S}" if moment else ""
+    return f"{moment.astimezone(zone(exchange)):%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
 @cache
-def _zone(exchange: str) -> tzinfo:
+def zone(exchange: str) -> tzinfo:
+    """Whose clock an exchange goes by."""
     segment = SEGMENT_OF_EXCHANGE.get(exchange)
     return SEGMENTS[segment].zone if segment else IST

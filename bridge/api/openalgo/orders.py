@@ -28,7 +28,7 @@ EXCHANGES = Literal[
     "NSE", "NFO", "CDS", "BSE", "BFO", "BCD", "MCX", "NCDEX", "NCO", "NSE_INDEX", "BSE_INDEX", "MCX_INDEX",
     "GLOBAL_INDEX", "CRYPTO", "NASDAQ", "NYSE", "AMEX",
 ]  # fmt: skip
-_FORBIDDEN = frozenset({"stopped", "account_disabled", "user_may_not_trade", "strategy_off"})
+FORBIDDEN = frozenset({"stopped", "account_disabled", "user_may_not_trade", "strategy_off", "approval_not_possible"})
 _NEVER_PLACED = frozenset({OrderState.REJECTED, OrderState.NOT_SENT, OrderState.NOT_PLACED})
 
 
@@ -108,7 +108,7 @@ class Desk:
         arrival = await self._arrival(call, endpoint, strategy, account, wishes, kind)
         placed = await self.ports.place(arrival, account.id)
         if placed.refusal is not None:
-            status = 409 if placed.conflict else 403 if placed.refusal.code in _FORBIDDEN else 400
+            status = 409 if placed.conflict else 403 if placed.refusal.code in FORBIDDEN else 400
             raise Refused(status, placed.refusal.message, reason=placed.refusal.code, alert_id=placed.alert_id)
         return placed
 
@@ -143,6 +143,7 @@ class Desk:
                 because=because,
             ),
             strategy=named,
+            conditional=kind is Kind.CONDITIONAL,
         )
 
     def result(self, placed: Placed) -> dict[str, Any]:

@@ -49,6 +49,25 @@ class Valued:
         return self.realised + self.unrealised
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a day brought in one instrument, over all products, in `currency`: `realised` is before `costs`."""
+
+    symbol: str
+    exchange: str
+    product: str  # several in alphabetical order, with commas between
+    quantity: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    costs: Decimal
+    currency: str
+
+    @property
+    def result(self) -> Decimal:
+        """What the day has brought, closed and open."""
+        return self.realised + self.unrealised
+
+
 def own_currency(account: Account) -> str:
     """What an account's money is counted in; sums leave out what is in any other."""
     return str(account.settings.broker.get("currency", "INR"))

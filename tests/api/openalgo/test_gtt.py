@@ -11,7 +11,7 @@ import pytest
 
 from bridge.accounts.model import KeySettings
 from bridge.app import Bridge
-from bridge.brokers.base import OutcomeUnknown, Trigger, TriggerBroker, TriggerRequest
+from bridge.brokers.base import OutcomeUnknown, Trigger, TriggerBroker, TriggerRequest, Unavailable
 from bridge.brokers.paper.adapter import PaperBroker
 from bridge.orders.desk import AccountDesk
 from tests.api.openalgo.conftest import Trader, trader
@@ -365,6 +365,33 @@ async def test_a_strategy_that_asks_first_keeps_no_triggers(asha: Trader) -> Non
     assert (answer.status_code, answer.json()["reason"]) == (403, "approval_not_possible")
 
 
+async def test_a_long_only_strategy_may_only_wait_to_sell_what_it_holds(asha: Trader) -> None:
+    await asha.order(product="CNC")
+    (strategy,) = asha.house.directory.snapshot.strategies.values()
+    long_only = strategy.settings.model_copy(update={"direction": "long"})
+    await asha.house.accounts.change_strategy(strategy.user_id, strategy.id, settings=long_only)
+    await asha.house.directory.refresh()
+    await desk(asha).book.read()
+
+    more = await asha.post("placegttorder", **oco(asha, quantity="11"))
+    held = await asha.post("placegttorder", **oco(asha, quantity="10"))
+
+    assert (more.status_code, more.json()["reason"]) == (400, "direction_not_allowed")
+    assert held.status_code == 200, held.text
+
+
+async def test_a_trigger_is_one_of_the_orders_of_the_day(asha: Trader) -> None:
+    await asha.told("placegttorder", **single(asha))
+    (strategy,) = asha.house.directory.snapshot.strategies.values()
+    one = strategy.settings.model_copy(update={"orders_per_day": 1})
+    await asha.house.accounts.change_strategy(strategy.user_id, strategy.id, settings=one)
+    await asha.house.directory.refresh()
+
+    answer = await asha.post("placegttorder", **single(asha))
+
+    assert (answer.status_code, answer.json()["reason"]) == (400, "strategy_orders_per_day")
+
+
 async def test_a_key_that_may_only_read_sees_triggers_and_places_none(asha: Trader) -> None:
     reader = await asha.house.accounts.add_key(asha.user_id, "sheet", ("read",), settings=KeySettings())
 
@@ -391,6 +418,7 @@ class Lost:
         self._broker = broker
         self._carries_out = carries_out
         self.asked = 0
+        self.silent = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._broker, name)
@@ -402,6 +430,8 @@ class Lost:
         raise OutcomeUnknown("the line was cut")
 
     async def triggers(self) -> Sequence[Trigger]:
+        if self.silent:
+            raise Unavailable("the line is down")
         return await cast(TriggerBroker, self._broker).triggers()
 
 
@@ -412,6 +442,21 @@ async def test_an_answer_that_got_lost_is_looked_up(asha: Trader) -> None:
 
     (row,) = await kept(asha)
     assert (reply["trigger_id"], lost.asked) == (row["trigger_id"], 1)
+
+
+async def test_an_answer_that_was_lost_with_its_process_is_found_by_the_next(asha: Trader) -> None:
+    desk(asha).broker = lost = cast(Any, Lost(desk(asha).broker, carries_out=True))
+    lost.silent = True
+    body = single(asha, client_order_id="mine-1")
+    await asha.refused("placegttorder", 502, **body)
+
+    await asha.house.dispatcher.stop()
+    await asha.house.dispatcher.keep()
+    await desk(asha).triggers.look()
+
+    (row,) = await kept(asha)
+    assert (await asha.told("placegttorder", **body))["trigger_id"] == row["trigger_id"]
+    assert lost.asked == 1
 
 
 async def test_a_request_that_was_lost_is_not_sent_twice_and_ends_as_not_placed(

@@ -8,10 +8,10 @@ import click
 
 from bridge.accounts.model import Account, AccountSettings
 from bridge.brokers import declarations
-from bridge.brokers.base import BrokerDeclaration
+from bridge.brokers.base import BrokerDeclaration, BrokerError
 from bridge.cli import given
-from bridge.cli.broker_calls import Proof, prove
-from bridge.cli.house import House, opened
+from bridge.cli.broker_calls import Proof, begin_anew, prove
+from bridge.cli.house import House, opened, operator
 from bridge.cli.output import entry, json_option, listing, user_option
 
 
@@ -128,6 +128,32 @@ def test(account_id: str, user_name: str | None, as_json: bool) -> None:
     """Ask the broker whether the login is good and what money there is. Sends no order."""
     with opened() as house:
         _say(prove(house, _account(house, account_id, user_name)), as_json)
+
+
+@group.command()
+@click.argument("account_id")
+@user_option
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@json_option
+def reset(account_id: str, user_name: str | None, yes: bool, as_json: bool) -> None:
+    """Begin anew with practice money: the capital of the settings, no positions, no holdings, no GTT orders.
+
+    What strategies hold at the account is emptied with it. Orders, fills and the journal stay. Only while no server runs,
+    and while no order of the account is open or of unknown outcome.
+    """
+    with opened() as house:
+        account = _account(house, account_id, user_name)
+        if not account.is_paper:
+            raise click.ClickException(f"{account.name} is no practice money; only a paper account begins anew")
+        if not yes:
+            click.confirm(f"Empty the practice account {account.name}?", abort=True)
+        try:
+            problem = begin_anew(house, account, operator())
+        except BrokerError as lost:
+            raise click.ClickException(f"the practice books could not be emptied ({lost}): do it again") from lost
+        if problem:
+            raise click.ClickException(problem)
+        entry({"account_id": account.id, "name": account.name, "reset": True}, as_json)
 
 
 def _say(proof: Proof, as_json: bool) -> None:

@@ -1,13 +1,16 @@
-"""One question to a broker, outside of any server: is the login good."""
+"""What is asked of a broker outside of any server: whether the login is good; that practice money begins anew."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import cast
 
 from bridge.accounts.model import Account
-from bridge.brokers.base import Broker, BrokerError, Funds, LoginRequired, Unavailable
+from bridge.brokers.base import Broker, BrokerError, Funds, LoginRequired, PracticeBroker, Unavailable
 from bridge.cli.house import House
+from bridge.orders import anew
+from bridge.orders.lease import Leases
 
 PATIENCE_S = 20.0
 
@@ -43,6 +46,26 @@ async def _asked(house: House, account: Account) -> Proof:
             return Proof(account.id, True, _sentence(await broker.funds()))
     finally:
         await broker.close()
+
+
+def begin_anew(house: House, account: Account, who: str) -> str | None:
+    """Empty a practice account; a sentence when that cannot be done now. Raises `BrokerError`."""
+    return asyncio.run(_begun_anew(house, account, who))
+
+
+async def _begun_anew(house: House, account: Account, who: str) -> str | None:
+    leases = Leases(house.writer, house.reader, house.clock)
+    lease = await leases.acquire(account.id)
+    if lease is None:
+        return f"a running server serves {account.name}: stop the server, and begin anew then"
+    broker = _connected(house, account)
+    try:
+        practice = cast(PracticeBroker, broker)
+        refusal = await anew.begin_anew(account, practice, lease, house.writer, house.clock, who)
+        return refusal.message if refusal else None
+    finally:
+        await broker.close()
+        await leases.release(lease)
 
 
 def _sentence(funds: Funds) -> str:

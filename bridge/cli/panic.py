@@ -32,7 +32,8 @@ def command(
     """Stop all trading at once, or let it go on.
 
     Without a scope everything stops. Nothing new is sent; orders that are already at a broker stay there, cancel those on
-    the orders page or at the broker. Works with and without a running server.
+    the orders page or at the broker. GTT orders that still wait are withdrawn by the server within seconds, if it runs.
+    Works with and without a running server.
     """
     chosen = {"user": user, "account": account, "strategy": strategy, "source": source}
     wanted = [(scope, name) for scope, name in chosen.items() if name is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import threading
 import time
@@ -43,3 +44,8 @@ def new_id(prefix: str) -> str:
 def new_ref() -> str:
     """An order reference: 10 base32 characters (50 random bits), short enough for the narrowest tag field."""
     return base64.b32encode(_pool.take(7))[:10].decode()
+
+
+def ref_of(name: str) -> str:
+    """The order reference of what somebody else has named: the same one each time."""
+    return base64.b32encode(hashlib.sha256(name.encode()).digest()[:7])[:10].decode()

@@ -19,6 +19,7 @@ class Arrival:
     ("from TradingView's address"); `idempotency_key` is the sender's own id from a header, if any. `started` is a
     monotonic second from which the time-line counts. `dry_run` goes the whole way but commits and sends nothing.
     `needs_approval`: the sender's key is semi-automatic, so that a person is asked whatever the strategy says.
+    `conditional`: the caller hands a conditional order to a broker that watches for its moment.
     """
 
     source: Source
@@ -34,6 +35,7 @@ class Arrival:
     reading: Reading | None = None  # given when the caller has read the alert already
     strategy: Strategy | None = None  # given when the caller decides which account it trades on; else the source's
     needs_approval: bool = False
+    conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

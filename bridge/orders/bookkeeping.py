@@ -90,7 +90,10 @@ class BookKeeper:
             rows = await self._whole_book()
             self._pause = PAUSE_S + PAUSE_PER_ROW_S * len(rows)
             failpoints.reach("book.read")
-            self.external = tuple(await self._desk.updates.apply(rows, Provenance.BOOK))
+            external = await self._desk.updates.apply(rows, Provenance.BOOK)
+            if await self._desk.triggers.adopt(external):
+                external = await self._desk.updates.apply(rows, Provenance.BOOK)
+            self.external = tuple(external)
             self.was_read = True
             await self._desk.unknowns.observe(BookRead(started, self.external))
             await self._desk.resolver.operations.release(started)

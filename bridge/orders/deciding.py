@@ -17,7 +17,7 @@ from bridge.domain.lifecycle import IntentState
 from bridge.domain.refusal import Refusal
 from bridge.kit.clock import Clock, micros
 from bridge.kit.ids import new_id
-from bridge.orders import asking
+from bridge.orders import asking, conditional
 from bridge.orders.building import build
 from bridge.orders.case import Case
 from bridge.orders.checks import (
@@ -33,7 +33,7 @@ from bridge.orders.checks import (
 )
 from bridge.orders.figures import FIGURES
 from bridge.orders.messages import asks_for_orders, asks_nobody
-from bridge.orders.planning import candidate
+from bridge.orders.planning import Know, candidate
 from bridge.orders.records import CLOSING, Approval, IntentRecord, Lane
 from bridge.orders.situation import EXIT_INTENTS, WORKING_ORDER_INTENTS, Candidate, Situation, Standing
 from bridge.orders.sizing import Mapped, Money
@@ -51,6 +51,7 @@ def _shown(checks: Sequence[Check]) -> tuple[_Shown, ...]:
 
 
 ALL_CHECKS = _shown(CHECKS)
+CONDITIONAL_CHECKS = _shown(conditional.CONDITIONAL_CHECKS)
 # What can be said of an intent over everything a strategy holds, before anybody knows what that is.
 CHECKS_WITHOUT_INSTRUMENT = _shown(
     (trading_is_not_stopped, owner_may_trade, strategy_is_on, account_is_usable, alert_is_fresh, approval_is_given)
@@ -91,6 +92,10 @@ class Decider:
         feeds = case.strategy.settings.accounts
         if not feeds:
             return Refusal("no_account", f"The strategy {case.strategy.name} feeds no account, so nothing can be sent.")
+        if case.reading.kind is Kind.CONDITIONAL:
+            for number, wish in enumerate(case.reading.orders, start=1):
+                self._decide_conditional(case, _Leg(feeds[0], number * 100, wish, None))
+            return _refusal_of(case)
         wishes = _wishes(case.reading)
         is_basket = len(wishes) > 1 and case.reading.kind is Kind.ORDER
         basket = case.strategy.settings.basket_policy if is_basket else None
@@ -186,7 +191,29 @@ class Decider:
         if intent.state is IntentState.PLANNED and decided:
             self._add_orders(case, intent, decided)
 
-    def _candidate(self, case: Case, leg: _Leg) -> Candidate | Refusal:
+    def _decide_conditional(self, case: Case, leg: _Leg) -> None:
+        """An instruction that a broker is to keep: checked at each of its prices. It leads to no order here."""
+        terms = conditional.terms_of(leg.wish)
+        if terms is None:
+            raise ValueError("a conditional order that does not say what it waits for")
+        # Sized as from flat: its quantity is its own, whatever is held now or when it fires.
+        made = self._candidate(case, leg, lambda *_: FLAT)
+        refusal = made if isinstance(made, Refusal) else None
+        if isinstance(made, Candidate):
+            lane = (made.instrument.exchange, made.instrument.symbol, str(made.product), case.strategy.id)
+            made = conditional.as_way_out(made, self._standing(leg.feed.account_id, lane))
+            for order in conditional.at_each_price(made, terms):
+                refusal = refusal or self._check(case, leg, order, CONDITIONAL_CHECKS)
+        decided = made if isinstance(made, Candidate) else None
+        intent = self._intent(case, leg, decided, refusal)
+        case.intents.append(
+            replace(intent, wish=replace(intent.wish, quantity=decided.quantity)) if decided else intent
+        )
+        if decided and refusal is None and terms.changes is None and not case.arrival.dry_run:
+            self._survey.count(decided, case.strategy.id, leg.feed.account_id)
+            case.counted.append((decided, leg.feed.account_id, 1))
+
+    def _candidate(self, case: Case, leg: _Leg, know: Know | None = None) -> Candidate | Refusal:
         """The leg mapped and, where that needs no position, sized; the time-line tells how."""
         wish, account_id = leg.wish, leg.feed.account_id
         if _is_over_everything(wish):
@@ -196,7 +223,7 @@ class Decider:
             title = f"{wish.symbol or 'No symbol'}: not mapped"
             case.trace.add("mapped", title, mapped.message, account=account_id, ok=False)
             return mapped
-        made = self._sized(case, leg, mapped)
+        made = self._sized(case, leg, mapped, know)
         title = f"{wish.symbol or mapped.instrument.symbol} is {mapped.instrument.key}"
         said = "; ".join(mapped.said) or f"{mapped.instrument.key}, exactly as written"
         case.trace.add("mapped", title, said, account=account_id)
@@ -206,7 +233,7 @@ class Decider:
             case.trace.add("sized", "Sized", made.notes[-1] if made.notes else "", account=account_id)
         return made
 
-    def _sized(self, case: Case, leg: _Leg, mapped: Mapped) -> Candidate | Refusal:
+    def _sized(self, case: Case, leg: _Leg, mapped: Mapped, known_already: Know | None) -> Candidate | Refusal:
         def know(instrument: Instrument, product: Product) -> Standing | None:
             lane = (instrument.exchange, instrument.symbol, str(product), case.strategy.id)
             known = self._standing(leg.feed.account_id, lane)
@@ -214,13 +241,15 @@ class Decider:
             return FLAT if known is None and case.arrival.dry_run else known
 
         money = Money(self._survey.market.quote(mapped.instrument), None)  # funds are the desk's to know
-        return candidate(leg.wish, mapped, case.strategy.settings, leg.feed, money, know)
+        return candidate(leg.wish, mapped, case.strategy.settings, leg.feed, money, known_already or know)
 
-    def _check(self, case: Case, leg: _Leg, decided: Candidate) -> Refusal | None:
+    def _check(
+        self, case: Case, leg: _Leg, decided: Candidate, checks: Sequence[_Shown] = ALL_CHECKS
+    ) -> Refusal | None:
         situation = self._situation(case, leg, decided)
         said: list[dict[str, Any]] = []
         refusal = None
-        for check, name, figures in CHECKS_WITHOUT_INSTRUMENT if decided.instrument is EVERYTHING else ALL_CHECKS:
+        for check, name, figures in CHECKS_WITHOUT_INSTRUMENT if decided.instrument is EVERYTHING else checks:
             refusal = check(decided, situation)
             if refusal and refusal.code == APPROVAL_WANTED:
                 break  # neither passed nor failed

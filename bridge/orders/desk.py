@@ -37,6 +37,7 @@ from bridge.orders.recovery import Unknowns
 from bridge.orders.resolving import Resolver
 from bridge.orders.situation import EXIT_INTENTS, Standing
 from bridge.orders.survey import Survey
+from bridge.orders.triggers import Triggers
 from bridge.orders.updates import Updates
 
 log = structlog.get_logger("bridge.desk")
@@ -93,6 +94,7 @@ class AccountDesk:
         self.gate = Gate(self, shared, self._unresolved)
         self.book = BookKeeper(self, shared)
         self.inbox = Inbox(self, shared)
+        self.triggers = Triggers(self, shared)
         self.opened_at = micros(shared.clock.now())
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -169,6 +171,7 @@ class AccountDesk:
     async def look_for_work(self) -> None:
         """Take in what other processes (or an earlier one) have queued or decided."""
         await self.inbox.look()
+        await self.triggers.look()
 
     def offer(self, work: Iterable[Work]) -> None:
         """Queue intents and orders that are committed. What was offered before is ignored."""

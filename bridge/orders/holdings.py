@@ -9,6 +9,7 @@ from decimal import Decimal
 from bridge.domain.intent import Side
 from bridge.domain.lifecycle import TERMINAL, UNCERTAIN
 from bridge.kit.database import Row, Transaction
+from bridge.kit.ids import ref_of
 from bridge.orders import tables
 from bridge.orders.metrics import ORDERS
 from bridge.orders.records import Lane, OrderRecord, stored
@@ -234,7 +235,8 @@ class Ledger:
     def find(self, broker_order_id: str, ref: str | None) -> OrderRecord | None:
         """Our order behind a row of the broker's book."""
         if ref:  # brokers may number from 1 every day; our reference is ours alone
-            return self.orders.get(self.by_ref.get(ref, ""))
+            # An order that a trigger placed bears the trigger's name, and a reference made of it.
+            return self.orders.get(self.by_ref.get(ref) or self.by_ref.get(ref_of(ref), ""))
         return self.orders.get(self.by_broker_id.get(broker_order_id, ""))
 
     def holding(self, lane: Lane) -> Held:

@@ -32,8 +32,8 @@ def message_is_understood(case: Case, _: Vault) -> Refusal | None:
 
 
 def order_is_due(case: Case, _: Vault) -> Refusal | None:
-    """Nobody here would watch for the moment that a conditional order waits for."""
-    if case.reading.kind is not Kind.CONDITIONAL:
+    """Nobody here would watch for the moment that a conditional order waits for; a broker may be asked to."""
+    if case.reading.kind is not Kind.CONDITIONAL or case.arrival.conditional:
         return None
     return Refusal("conditional_unsupported", "Conditional orders are not kept here; send the order when it is due.")
 

@@ -18,7 +18,7 @@ from bridge.orders import journal, lease, outcome, tables
 from bridge.orders.journal import Notice
 from bridge.orders.lease import Lease
 from bridge.orders.outcome import Outcome, Result
-from bridge.orders.records import OrderRecord, describe, settings_of
+from bridge.orders.records import IntentRecord, OrderRecord, describe, settings_of
 from bridge.orders.updates import finish_intent
 
 T = TypeVar("T")
@@ -171,7 +171,7 @@ def close_attempt(tx: Transaction, order_id: str, number: int, result: Result, a
     )
 
 
-def stopped(tx: Transaction, order: OrderRecord) -> Refusal | None:
+def stopped(tx: Transaction, order: OrderRecord | IntentRecord) -> Refusal | None:
     """A kill switch thrown in any process, read in the transaction that would send."""
     row = tx.row(
         "SELECT scope, reason FROM switches WHERE stopped = 1 AND (scope = 'global'"

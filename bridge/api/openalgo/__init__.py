@@ -17,7 +17,9 @@ from bridge.api.openalgo import (
     chart,
     chat,
     data,
+    gtt,
     instruments,
+    margin,
     option_orders,
     options,
     orders,
@@ -30,9 +32,9 @@ from bridge.api.rates import Rates
 def create(ports: Ports, keys: Keys, rates: Rates) -> APIRouter:
     """The router of every endpoint, under `/api/v1`."""
     wire = Wire(ports, keys, rates)
-    for family in (account, calendar, chart, chat, data, instruments, options):
+    for family in (account, calendar, chart, chat, data, instruments, margin, options):
         family.add(wire)
     desk = orders.Desk(wire)
-    for trading in (orders, baskets, changes, option_orders):
+    for trading in (orders, baskets, changes, gtt, option_orders):
         trading.add(wire, desk)
     return wire.router

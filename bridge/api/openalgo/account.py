@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 from bridge.accounts.model import Account
 from bridge.api.openalgo.books import Books
-from bridge.api.openalgo.figures import ZERO, Valued, amount, money, own_currency, price
+from bridge.api.openalgo.figures import ZERO, Result, Valued, amount, local_time, money, own_currency, price
 from bridge.api.openalgo.strategies import Strategies
 from bridge.api.openalgo.wire import Body, Call, Name, Refused, Upper, Wire, plain_number, upper
 from bridge.domain.lifecycle import UNCERTAIN, OrderState
@@ -53,20 +53,25 @@ def add(wire: Wire) -> None:
 
 def _add_books(wire: Wire, books: Books) -> None:
     async def funds(call: Call, _: Nothing) -> Mapping[str, Any]:
-        """Money, as text with two decimals; results are the day's, `grossexposure` is the margin in use."""
+        """Money, as text with two decimals; results are the day's, `grossexposure` is the margin in use.
+
+        Of practice money `total_realized_pnl` is the result since it last began anew, and `last_reset` says when that
+        was; of other money it is the day's.
+        """
         found = await (await books.broker(wire.account(call))).funds()
+        since = found.realised if found.began_with is None else found.capital + found.realised - found.began_with
         data = {
             "availablecash": money(found.available),
             "collateral": money(ZERO),
             "m2mrealized": money(found.realised),
             "m2munrealized": money(found.unrealised),
             "utiliseddebits": money(found.used_margin),
-            "total_realized_pnl": money(found.realised),
+            "total_realized_pnl": money(since),
             "today_realized_pnl": money(found.realised),
             "grossexposure": money(found.used_margin),
             "totalpnl": money(found.realised + found.unrealised),
-            "last_reset": "",
-            "reset_count": 0,
+            "last_reset": local_time(found.reset_at, ""),
+            "reset_count": found.resets or 0,
         }
         return wire.marked(call, {"data": data})
 
@@ -96,10 +101,13 @@ def _add_books(wire: Wire, books: Books) -> None:
         return wire.marked(call, {"data": [_position(each) for each in positions], **_totals(account, positions)})
 
     async def pnl_symbols(call: Call, _: Nothing) -> Mapping[str, Any]:
-        """What the day has brought in each instrument."""
+        """What the day has brought in each instrument, over all products; results are before `costs`.
+
+        Practice money counts holdings in and knows its costs; of other money it is the day's positions, and `costs` is 0.
+        """
         account = wire.account(call)
-        positions = await books.positions(account)
-        return wire.marked(call, {"data": [_result(each) for each in positions], **_totals(account, positions)})
+        results = await books.results(account)
+        return wire.marked(call, {"data": [_result(each) for each in results], **_totals(account, results)})
 
     async def holdings(call: Call, _: Nothing) -> Mapping[str, Any]:
         """Settled delivery stock. Statistics are in the account's own currency and leave out stock in others."""
@@ -205,13 +213,21 @@ def _position(held: Valued) -> dict[str, Any]:
     }
 
 
-def _result(held: Valued) -> dict[str, Any]:
-    row = _position(held)
-    names = ("symbol", "exchange", "product", "quantity", "pnl")
-    return {name: row[name] for name in (*names, "unrealized_pnl", "today_realized_pnl", "total_pnl_today")}
+def _result(found: Result) -> dict[str, Any]:
+    return {
+        "symbol": found.symbol,
+        "exchange": found.exchange,
+        "product": found.product,
+        "quantity": plain_number(found.quantity),
+        "pnl": amount(found.result),
+        "unrealized_pnl": amount(found.unrealised),
+        "today_realized_pnl": amount(found.realised),
+        "total_pnl_today": amount(found.result),
+        "costs": amount(found.costs),
+    }
 
 
-def _totals(account: Account, positions: Iterable[Valued]) -> dict[str, float]:
+def _totals(account: Account, positions: Iterable[Valued | Result]) -> dict[str, float]:
     own = [each for each in positions if each.currency == own_currency(account)]
     result = amount(sum((each.result for each in own), ZERO))
     return {

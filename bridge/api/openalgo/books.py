@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from bridge.accounts.model import Account
-from bridge.api.openalgo.figures import ZERO, Valued, amount, local_time, own_currency, price
+from bridge.api.openalgo.figures import ZERO, Result, Valued, amount, local_time, own_currency, price
 from bridge.api.openalgo.wire import plain_number
 from bridge.api.ports import Ports
 from bridge.brokers.base import (
@@ -24,6 +24,8 @@ from bridge.brokers.base import (
     BrokerState,
     BrokerTrade,
     LoginRequired,
+    PracticeBroker,
+    SymbolResult,
 )
 from bridge.domain.intent import OrderType, Product
 from bridge.domain.lifecycle import TERMINAL, OrderState
@@ -230,6 +232,30 @@ class Books:
         holdings = await self._read(account, lambda broker: broker.holdings())
         return await _each(holdings, lambda each: self._valued(account, each, Product.CNC, ZERO))
 
+    async def results(self, account: Account) -> list[Result]:
+        """What the day brought in each instrument, over all products. Only practice money counts holdings and costs in."""
+        held = await self.positions(account)
+        if not account.is_paper:
+            return _by_instrument(held)
+        found = await cast(PracticeBroker, await self.broker(account)).results()
+        held += await self.holdings(account)
+        known = {(each.exchange, each.symbol): each for each in _by_instrument(held)}
+
+        def told(result: SymbolResult) -> Result:
+            open_now = known.get((result.exchange, result.symbol))
+            return Result(
+                symbol=result.symbol,
+                exchange=result.exchange,
+                product=open_now.product if open_now else "",
+                quantity=open_now.quantity if open_now else ZERO,
+                realised=result.realised,
+                unrealised=result.unrealised,
+                costs=result.costs,
+                currency=result.currency,
+            )
+
+        return await _each(found, told)
+
     async def net(self, account: Account, exchange: str, symbol: str, product: str) -> Decimal:
         """Signed units of the whole account, whoever traded them."""
         positions = await self._read(account, lambda broker: broker.positions())
@@ -275,6 +301,25 @@ class Books:
             lot_size=instrument.lot_size if instrument else Decimal(1),
             currency=instrument.currency if instrument else own_currency(account),
         )
+
+
+def _by_instrument(held: Sequence[Valued]) -> list[Result]:
+    found: dict[tuple[str, str], list[Valued]] = {}
+    for each in held:
+        found.setdefault((each.exchange, each.symbol), []).append(each)
+    return [
+        Result(
+            symbol=symbol,
+            exchange=exchange,
+            product=",".join(sorted({each.product for each in parts})),
+            quantity=sum((each.quantity for each in parts), ZERO),
+            realised=sum((each.realised for each in parts), ZERO),
+            unrealised=sum((each.unrealised for each in parts), ZERO),
+            costs=ZERO,
+            currency=parts[0].currency,
+        )
+        for (exchange, symbol), parts in sorted(found.items())
+    ]
 
 
 async def _each(values: Sequence[Any], made: Callable[[Any], T]) -> list[T]:

@@ -49,6 +49,25 @@ class Valued:
         return self.realised + self.unrealised
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a day brought in one instrument, over all products, in `currency`: `realised` is before `costs`."""
+
+    symbol: str
+    exchange: str
+    product: str  # several in alphabetical order, with commas between
+    quantity: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    costs: Decimal
+    currency: str
+
+    @property
+    def result(self) -> Decimal:
+        """What the day has brought, closed and open."""
+        return self.realised + self.unrealised
+
+
 def own_currency(account: Account) -> str:
     """What an account's money is counted in; sums leave out what is in any other."""
     return str(account.settings.broker.get("currency", "INR"))
@@ -71,10 +90,11 @@ def money(value: Decimal) -> str:
 
 def local_time(moment: datetime | None, exchange: str) -> str:
     """`2026-11-20 11:30:00` by the exchange's clock; empty when nobody knows."""
-    return f"{moment.astimezone(_zone(exchange)):%Y-%m-%d %H:%M:%S}" if moment else ""
+    return f"{moment.astimezone(zone(exchange)):%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
 @cache
-def _zone(exchange: str) -> tzinfo:
+def zone(exchange: str) -> tzinfo:
+    """Whose clock an exchange goes by."""
     segment = SEGMENT_OF_EXCHANGE.get(exchange)
     return SEGMENTS[segment].zone if segment else IST

@@ -43,7 +43,9 @@ ORDER_TYPES = {
 }
 _WORDS = ("action", "pricetype", "product", "exchange", "symbol", "option_type", "offset", "underlying")
 EACH_S = 0.25  # to wait for each further order: an account sends eight a second, unless its owner says otherwise
-_FORBIDDEN = frozenset({"stopped", "account_disabled", "user_may_not_trade", "strategy_disabled"})
+FORBIDDEN = frozenset(
+    {"stopped", "account_disabled", "user_may_not_trade", "strategy_disabled", "approval_not_possible"}
+)
 _NEVER_PLACED = frozenset({OrderState.REJECTED, OrderState.NOT_SENT, OrderState.NOT_PLACED})
 
 
@@ -247,6 +249,7 @@ class Desk:
             strategy=strategy,
             # What is no order came past `only_automatic`: such a key may do it without a person only where it practises.
             needs_approval=self.asks_first(call) and kind is Kind.ORDER,
+            conditional=kind is Kind.CONDITIONAL,
         )
 
     async def order(self, call: Call, account: Account, name: str) -> OrderRecord:
@@ -272,7 +275,7 @@ class Desk:
 
     def refused(self, refusal: Refusal, placed: Placed, **more: Any) -> Refused:
         """The error that tells of a refusal."""
-        status = 409 if placed.conflict else 403 if refusal.code in _FORBIDDEN else 400
+        status = 409 if placed.conflict else 403 if refusal.code in FORBIDDEN else 400
         return Refused(status, refusal.message, reason=refusal.code, alert_id=placed.alert_id, **more)
 
     def result(self, placed: Placed) -> dict[str, Any]:

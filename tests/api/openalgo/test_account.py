@@ -9,19 +9,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
-from bridge.accounts.model import AccountSettings
+from bridge.accounts.model import AccountSettings, KeySettings
 from bridge.app import Bridge
 from bridge.brokers.base import BrokerOrder, BrokerState
+from bridge.brokers.paper.adapter import PaperBroker
 from bridge.domain.intent import OrderType, Product, Side
 from bridge.domain.lifecycle import OrderState
 from bridge.kit.settings import Settings
 from bridge.orders.records import OrderRecord
-from tests.api.openalgo.conftest import ORDER, Trader, trader
+from tests.api.openalgo.conftest import ORDER, SCOPES, Trader, trader
 
 FUNDS = {
     "availablecash", "collateral", "m2mrealized", "m2munrealized", "utiliseddebits", "total_realized_pnl",
@@ -297,8 +298,49 @@ async def test_the_result_of_the_day_is_told_by_instrument(asha: Trader) -> None
     (row,) = told["data"]
     assert set(row) == {
         "symbol", "exchange", "product", "quantity", "pnl", "unrealized_pnl", "today_realized_pnl", "total_pnl_today",
+        "costs",
     }  # fmt: skip
     assert told["total_pnl_today"] == row["pnl"]
+
+
+async def test_the_result_of_an_instrument_is_told_once_for_all_its_products(asha: Trader) -> None:
+    await asha.order()
+    await asha.order(product="CNC", quantity="3")
+
+    (row,) = (await asha.told("pnl/symbols"))["data"]
+
+    assert (row["symbol"], row["product"], row["quantity"]) == ("RELIANCE", "CNC,MIS", 13)
+
+
+async def test_the_costs_of_an_instrument_stand_beside_its_result(asha: Trader) -> None:
+    house = asha.house
+    costly = AccountSettings(orders_per_second=None, broker={"costs": "india"})
+    await house.accounts.add_account(asha.user_id, "Costly", "paper", settings=costly)
+    await house.directory.refresh()
+    await house.dispatcher.keep()
+    (account_id,) = house.dispatcher.desks.keys() - {asha.account_id}
+    asha.key = await house.accounts.add_key(asha.user_id, "costly", SCOPES, settings=KeySettings(account_id=account_id))
+    await asha.order()
+    await asha.order(action="SELL")
+
+    (row,) = (await asha.told("pnl/symbols"))["data"]
+    funds = (await asha.told("funds"))["data"]
+
+    assert row["costs"] > 0
+    assert float(funds["m2mrealized"]) == pytest.approx(row["today_realized_pnl"] - row["costs"], abs=0.011)
+
+
+async def test_practice_money_says_when_it_began_anew_and_what_it_brought_since(asha: Trader) -> None:
+    broker = cast(PaperBroker, asha.house.dispatcher.desks[asha.account_id].broker)
+    await asha.order()
+    await asha.order(action="SELL")
+    await broker.reset()
+
+    funds = (await asha.told("funds"))["data"]
+
+    assert funds["reset_count"] == 1
+    assert len(funds["last_reset"]) == len("2026-11-20 15:30:00")
+    assert (funds["total_realized_pnl"], funds["availablecash"]) == ("0.00", "10000000.00")
 
 
 async def test_totals_leave_out_what_is_in_another_currency(house: Bridge, client: httpx.AsyncClient) -> None:

@@ -37,6 +37,12 @@ log = structlog.get_logger("bridge.triggers")
 PROVED_AFTER_S = 10.0  # an instruction that the broker's book does not show by then did not reach it
 RECALL_EVERY_S = 60.0
 _BY_BROKER = (Outcome.ACCEPTED, Outcome.REFUSED)
+_TITLES = {
+    Outcome.ACCEPTED: "The broker does it",
+    Outcome.REFUSED: "The broker refuses",
+    Outcome.NOT_SENT: "It did not reach the broker",
+    Outcome.UNKNOWN: "No clear answer: its trigger book is asked, nothing is sent twice",
+}
 _UNCLEAR = (
     "SELECT i.* FROM intents i JOIN alerts a ON a.id = i.alert_id WHERE i.account_id = :id AND i.state = 'PLANNED'"
     " AND a.kind = 'conditional'"
@@ -157,7 +163,8 @@ class Triggers:
             now = micros(self._clock.now())
             journal.move_intent(tx, intent, IntentState.REFUSED, now, code=refusal.code, message=refusal.message)
         else:
-            asked = {"who": who, "terms": plain(intent.wish.extras)}
+            title = "Broker asked to wait for the price"
+            asked = {"title": title, "why": f"By {who}", "who": who, "terms": plain(intent.wish.extras)}
             self._tell(tx, "trigger.asked", Provenance.PERSON, intent, asked)
         return False, refusal
 
@@ -183,14 +190,16 @@ class Triggers:
     async def _settle(self, intent: IntentRecord, answer: Answer) -> None:
         """Commit what the broker said. What is unclear goes on being looked up."""
         now = micros(self._clock.now())
-        said = {"outcome": answer.outcome, "trigger_id": answer.trigger_id or None, "message": answer.message}
         kept = answer.outcome is Outcome.ACCEPTED
+        message = f"The broker waits for its price: trigger {answer.trigger_id}." if kept else answer.message
+        said = {"title": _TITLES[answer.outcome], "outcome": answer.outcome, "message": message}
+        said |= {"trigger_id": answer.trigger_id}
         provenance = Provenance.BROKER_REPLY if answer.outcome in _BY_BROKER else Provenance.LOCAL_PROOF
 
         def work(tx: Transaction) -> None:
             self._tell(tx, "trigger.answered", provenance, intent, said)
             if kept:
-                journal.move_intent(tx, intent, IntentState.DONE, now, provenance=provenance)
+                journal.move_intent(tx, intent, IntentState.DONE, now, message=message, provenance=provenance)
             elif answer.outcome is not Outcome.UNKNOWN:
                 code = answer.code or "trigger_refused"
                 notice = Notice("trigger_refused", "warning", f"GTT not kept: {intent.symbol}: “{answer.message}”.")
@@ -226,20 +235,22 @@ class Triggers:
 
     async def cancel(self, trigger: Trigger, who: str, why: str) -> Answer:
         """End one. An answer that is unclear is looked up."""
-        intent_id = next(iter(await self._intents([trigger.ref])), None)
+        intent = next(iter((await self._intents([trigger.ref])).values()), None)
         broker, account = cast(TriggerBroker, self._desk.broker), self._desk.account
-        told = {"who": who, "why": why, "trigger_id": trigger.trigger_id}
+        told = {"who": who, "trigger_id": trigger.trigger_id}
+        whose = {"intent_id": intent.id, "alert_id": intent.alert_id} if intent else {}
 
         def tell(kind: str, provenance: Provenance, **more: Any) -> Callable[[Transaction], None]:
             def work(tx: Transaction) -> None:
                 self._hold_lease(tx)
-                at, payload = micros(self._clock.now()), told | more
-                whose = {"account_id": account.id, "intent_id": intent_id}
-                journal.event(tx, kind, provenance, at, account.user_id, payload, **whose)
+                at, payload = micros(self._clock.now()), {**told, **more}
+                journal.event(tx, kind, provenance, at, account.user_id, payload, account_id=account.id, **whose)
 
             return work
 
-        await self._shared.writer.run(tell("trigger.cancel_asked", Provenance.PERSON))
+        await self._shared.writer.run(
+            tell("trigger.cancel_asked", Provenance.PERSON, title="Withdrawal asked", why=f"By {who}: {why}")
+        )
 
         async def ask() -> str:
             await broker.cancel_trigger(trigger.trigger_id)
@@ -248,7 +259,8 @@ class Triggers:
         answer = await _answer(ask)
         if answer.outcome is Outcome.UNKNOWN and await self._is_over(trigger.trigger_id):
             answer = Answer(Outcome.ACCEPTED, trigger.trigger_id)
-        said = tell("trigger.cancel_answered", Provenance.BROKER_REPLY, outcome=answer.outcome, message=answer.message)
+        came = {"title": _TITLES[answer.outcome], "outcome": answer.outcome, "message": answer.message}
+        said = tell("trigger.cancel_answered", Provenance.BROKER_REPLY, **came)
         await sending.until_stored(self._shared.writer, self._clock, said)
         return answer
 

@@ -58,7 +58,7 @@ def add(wire: Wire) -> None:
 
     wire.post("telegram/notify", Notify, notify, scope="orders:write", pace="chat")
     for path in _BOT_POSTS:
-        wire.post(f"telegram/{path}", Unserved, no_bot, pace="chat")
+        wire.post(f"telegram/{path}", Unserved, no_bot, scope="orders:write", pace="chat")
     for path in _BOT_GETS:
         wire.get(f"telegram/{path}", Unserved, no_bot, pace="chat")
-    wire.post("whatsapp/notify", Unserved, no_whatsapp, pace="chat")
+    wire.post("whatsapp/notify", Unserved, no_whatsapp, scope="orders:write", pace="chat")

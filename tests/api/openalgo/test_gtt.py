@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, cast
 
 import httpx
 import pytest
 
 from bridge.accounts.model import KeySettings
+from bridge.accounts.service import touch
 from bridge.app import Bridge
 from bridge.brokers.base import OutcomeUnknown, Trigger, TriggerBroker, TriggerRequest, Unavailable
 from bridge.brokers.paper.adapter import PaperBroker
+from bridge.kit.database import Transaction
 from bridge.orders.desk import AccountDesk
 from tests.api.openalgo.conftest import Trader, trader
 
@@ -321,12 +324,20 @@ async def test_a_kill_switch_refuses_new_triggers_and_changes(asha: Trader) -> N
     assert change.status_code in (400, 403)  # withdrawn already, or refused because trading is stopped
 
 
+def promote(user_id: str, tx: Transaction) -> None:
+    tx.execute("UPDATE users SET role = 'owner' WHERE id = :id", {"id": user_id})
+    touch(tx)
+
+
 @pytest.mark.parametrize("scope", ["account", "user", "strategy", "global"])
 async def test_a_kill_switch_withdraws_what_waits_and_says_so(asha: Trader, ravi: Trader, scope: str) -> None:
     await asha.told("placegttorder", **single(asha))
     await ravi.told("placegttorder", **single(ravi))
     (strategy,) = [s for s in asha.house.directory.snapshot.strategies.values() if s.user_id == asha.user_id]
     scopes = {"account": asha.account_id, "user": asha.user_id, "strategy": strategy.id, "global": ""}
+    if scope == "global":  # everybody is stopped by the owner alone
+        await asha.house.writer.run(partial(promote, asha.user_id))
+        await asha.house.directory.refresh()
 
     await stop(asha, scope, scopes[scope])
     await asha.house.dispatcher.keep()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from bridge.domain.intent import OrderType, Product, QuantityType, Side
 from bridge.kit.clock import known_zone
@@ -33,8 +33,24 @@ class User:
     disabled: bool = False
 
 
+_NUMBERS = (int, int | None, float, Decimal, Decimal | None)
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _kinds_are_told_apart(cls, value: Any, info: ValidationInfo) -> Any:
+        """A limit of `true` would be a limit of 1, a time of 900 a quarter past midnight: somebody meant something else."""
+        wanted = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and wanted in _NUMBERS:
+            raise ValueError("expected a number")
+        if wanted is bool and isinstance(value, int | float) and not isinstance(value, bool):
+            raise ValueError("expected true or false")
+        if wanted in (time, time | None) and isinstance(value, int | float):
+            raise ValueError("expected a time such as 15:15")
+        return value
 
 
 class SymbolMapping(_Settings):

@@ -1,7 +1,7 @@
 """The strategy a request names: the person's own of that name, or one that is made for it.
 
 Clients of OpenAlgo send any word as their strategy, so a name that is new gets a strategy of its own: what it holds, and
-what its exits close, is then told apart from what others hold. It may trade every symbol; limits are set on its page.
+what its exits close, is then told apart from what others hold. It may trade every symbol, as often as key and account allow.
 """
 
 from __future__ import annotations
@@ -54,7 +54,12 @@ class Strategies:
         if sum(strategy.user_id == user_id for strategy in snapshot.strategies.values()) >= MOST:
             raise Refused(400, {"strategy": [f"there are {MOST} strategies already: use the name of one of them"]})
         settings = StrategySettings(
-            accounts=(Feed(account_id=account.id),), any_symbol=True, basket_policy="buys_first"
+            accounts=(Feed(account_id=account.id),),
+            any_symbol=True,
+            basket_policy="buys_first",
+            # How often is the key's and the account's to say; a name that nobody has set up limits nothing by itself.
+            orders_per_minute=None,
+            orders_per_day=None,
         )
         await self._ports.accounts.add_strategy(user_id, name, settings)
         await self._ports.directory.refresh()

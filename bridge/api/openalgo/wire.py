@@ -302,7 +302,15 @@ class Wire:
         named = settings.paper_account_id if settings.analyze else settings.account_id
         if named is not None:
             found = next((account for account in mine if account.id == named), None)
-            return found or Refused(403, "The account that this API key trades on is gone or switched off.")
+            if found is None:
+                return Refused(403, "The account that this API key trades on is gone or switched off.")
+            if (
+                settings.analyze and not found.is_paper
+            ):  # a setting that names the wrong account must not cost real money
+                return Refused(
+                    403, "This API key only practises, and the account that it names for that is no paper account."
+                )
+            return found
         fitting = [account for account in mine if account.is_paper] if settings.analyze else mine
         if settings.analyze and fitting:
             return min(fitting, key=lambda account: account.id)

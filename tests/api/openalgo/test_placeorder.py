@@ -201,3 +201,22 @@ async def test_the_key_is_nowhere_in_what_is_kept(asha: Trader) -> None:
     (row,) = await asha.house.reader.rows("SELECT * FROM alerts")
     assert asha.key not in str(row)
     assert (row["dialect"], row["status"]) == ("openalgo", "accepted")
+
+
+async def test_a_key_that_practises_never_trades_on_an_account_that_is_no_practice(asha: Trader) -> None:
+    live = await asha.house.accounts.add_account(asha.user_id, "Real", "fakebroker", credentials={"token": "x"})
+    settings = KeySettings(analyze=True, paper_account_id=live)
+    asha.key = await asha.house.accounts.add_key(asha.user_id, "mixed up", ("orders:write",), settings=settings)
+    await asha.house.directory.refresh()
+
+    message = await asha.refused("placeorder", 403, **ORDER)
+
+    assert "no paper account" in message
+    assert await asha.house.reader.rows("SELECT id FROM orders") == []
+
+
+async def test_a_name_that_is_new_limits_nothing_that_key_and_account_allow(asha: Trader) -> None:
+    for _ in range(65):
+        await asha.order(quantity="1")
+
+    assert len(await asha.house.reader.rows("SELECT id FROM orders")) == 65

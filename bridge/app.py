@@ -235,7 +235,8 @@ class Bridge:
         site.add_api_route("/health/ready", self.ready, methods=["GET"], include_in_schema=False)
         site.add_api_route("/metrics", self.metrics, methods=["GET"], include_in_schema=False)
         if self._web:
-            site.include_router(api.create(self._api_ports()))
+            for router in api.create(self._api_ports()):
+                site.include_router(router)
             site.include_router(admin.create(self._ports()))
             _describe(site)
         return site

@@ -120,7 +120,7 @@ class Keys:
         try:
             settings, senders = _settings(row["settings"])
         except ValueError as problem:  # its list of addresses may be what cannot be read: nobody gets in
-            _log.error("key_unusable", key=row["id"], reason=str(problem))
+            _log.error("key_unusable", key_id=row["id"], reason=str(problem))
             return None
         scopes = frozenset(row["scopes"].split())
         if user.role is Role.VIEWER:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from bridge.api import openalgo, resources
@@ -11,12 +13,9 @@ from bridge.api.ports import Ports
 from bridge.api.rates import Rates
 
 
-def create(ports: Ports) -> APIRouter:
-    """The API's router. Both families know the same keys and count in the same windows."""
+def create(ports: Ports) -> Sequence[APIRouter]:
+    """The API's routers. Both families know the same keys and count in the same windows."""
     keys = Keys(ports.reader, ports.vault, ports.clock, ports.directory, ports.accounts, ports.trusted_proxies)
     rates = Rates()
-    router = APIRouter()
     families = (resources.create(ports, keys, rates), openalgo.create(ports, keys, rates))
-    for family in (*families, others(*families)):
-        router.include_router(family)
-    return router
+    return *families, others(*families)

@@ -38,7 +38,7 @@ FILES_KEPT = 5
 _FIELD_NAMES = """
     event exception level logger timestamp account account_id action address alert alert_id attempt attempt_id broker
     broker_order_id channel chat check code command database dialect errand error exchange feed file host instrument
-    intent item job kind lane method mode name order order_id outcome page path platform problem product quantity
+    intent item job key_id kind lane method mode name order order_id outcome page path platform problem product quantity
     reason ref row run script sender service setting side source source_id state status step strategy strategy_id
     symbol table task topic trace user user_id version worker
 """

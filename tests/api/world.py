@@ -85,7 +85,8 @@ async def build(folder: Path, database_url: str = "") -> World:
     directory = Directory(reader, clock)
     await directory.refresh()
     app = FastAPI()
-    app.include_router(api.create(ports(reader, writer, vault, clock, directory, accounts)))
+    for router in api.create(ports(reader, writer, vault, clock, directory, accounts)):
+        app.include_router(router)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bridge.test")
     return World(app, engine, clock, accounts, directory, reader, writer, client, asha, ravi)
 

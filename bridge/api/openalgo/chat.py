@@ -49,12 +49,12 @@ def add(wire: Wire) -> None:
         return {"message": "Notification queued for delivery"}
 
     async def no_bot(call: Call, _: Unserved) -> Mapping[str, Any]:
-        """Not served: Bridge has no Telegram bot yet (501)."""
-        raise Refused(501, "This Bridge has no Telegram bot yet; telegram/notify keeps messages as notices.")
+        """Not served: Bridge has no Telegram bot yet (409)."""
+        raise Refused(409, "This Bridge has no Telegram bot yet; telegram/notify keeps messages as notices.")
 
     async def no_whatsapp(call: Call, _: Unserved) -> Mapping[str, Any]:
-        """Not served: Bridge sends nothing by WhatsApp (501)."""
-        raise Refused(501, "This Bridge sends nothing by WhatsApp; telegram/notify keeps messages as notices.")
+        """Not served: Bridge sends nothing by WhatsApp (409)."""
+        raise Refused(409, "This Bridge sends nothing by WhatsApp; telegram/notify keeps messages as notices.")
 
     wire.post("telegram/notify", Notify, notify, scope="orders:write", pace="chat")
     for path in _BOT_POSTS:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from inspect import getdoc
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -461,7 +462,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
             (401, "No API key, or a wrong one."),
             (403, "The key is not good, lacks the scope, or the broker login is over."),
             (404, "Not there."),
-            (409, "The same id came before with another content."),
+            (409, "The same id came before with another content, or what is asked for is not running here."),
             (413, "Too large."),
             (429, "Too fast."),
             (501, "This broker cannot do that."),
@@ -473,6 +474,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 _KEY = {"type": "string", "minLength": 1, "maxLength": 256, "description": "API key; or in X-API-KEY or Authorization."}
 
 
+@cache
 def _described(path: str, body: type[Body] | None, query: type[Body] | None) -> dict[str, Any]:
     if body is not None:
         schema = body.model_json_schema()

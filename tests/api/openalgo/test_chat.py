@@ -93,7 +93,7 @@ async def test_a_person_is_written_to_thirty_times_a_minute_at_most(asha: Trader
 
 @pytest.mark.parametrize("path", POSTS)
 async def test_what_would_change_the_bot_says_that_there_is_none(asha: Trader, path: str) -> None:
-    message = await asha.refused(f"telegram/{path}", 501, message="hello", token="1:x")
+    message = await asha.refused(f"telegram/{path}", 409, message="hello", token="1:x")
 
     assert "no Telegram bot yet" in message
 
@@ -102,13 +102,13 @@ async def test_what_would_change_the_bot_says_that_there_is_none(asha: Trader, p
 async def test_what_would_show_the_bot_says_that_there_is_none(asha: Trader, path: str) -> None:
     answer = await asha.get(f"telegram/{path}", days=7)
 
-    assert answer.status_code == 501
+    assert answer.status_code == 409
     assert answer.json()["status"] == "error"
     assert "no Telegram bot yet" in answer.json()["message"]
 
 
 async def test_nothing_is_sent_by_whatsapp(asha: Trader) -> None:
-    message = await asha.refused("whatsapp/notify", 501, message="hello")
+    message = await asha.refused("whatsapp/notify", 409, message="hello")
 
     assert "WhatsApp" in message
 

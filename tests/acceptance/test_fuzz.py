@@ -47,7 +47,9 @@ class Verdict:
             )
 
     def _wrong(self, case: Case, answer: Answer) -> str | None:
-        if answer.status >= 500:
+        # 501 is OpenAlgo's own answer for what an account's broker cannot do, and clients know it as that.
+        broker_cannot = answer.status == 501 and b"not supported for broker" in answer.body
+        if answer.status >= 500 and not broker_cannot:
             return "a server error"
         if answer.status == SILENCE and case.is_http:
             return "no answer"

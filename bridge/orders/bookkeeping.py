@@ -97,6 +97,7 @@ class BookKeeper:
             self.was_read = True
             await self._desk.unknowns.observe(BookRead(started, self.external))
             await self._desk.resolver.operations.release(started)
+            await self._desk.resolver.operations.end_doubles()
             self.funds = await self._desk.broker.funds()
         except LoginRequired:
             self.login_lost = True

@@ -25,6 +25,8 @@ MODIFY = "modify"
 VISIBLE_WITHIN_S = 10.0  # a cancel that the book does not show by then was not carried out
 
 
+_THERE = frozenset({*AT_BROKER, OrderState.FILLED})
+_TAKEN_BACK = frozenset({OrderState.QUEUED, *AT_BROKER})
 _CHANGEABLE = ("quantity", "order_type", "price", "trigger_price", "protection")
 RESTATED = "restated"  # in the extras of a change: it states every term anew, the order type too; no dialect writes it
 
@@ -128,6 +130,18 @@ class Operations:
         )
         if moved:
             self._desk.ledger.put(moved)
+
+    async def end_doubles(self) -> None:
+        """An exit that was proved absent and sent again has turned up after all: the order that took its place is taken back."""
+        exits = [o for o in self._desk.ledger.unsettled() if o.reduces and not o.pending_op and o.state in _TAKEN_BACK]
+        legs = {(order.intent_id, order.leg) for order in exits}
+        placed: dict[tuple[str, int], int] = {}  # when the first that its broker really has was asked for
+        for order in self._desk.ledger.orders.values() if legs else ():
+            if (leg := (order.intent_id, order.leg)) in legs and order.state in _THERE:
+                placed[leg] = min(placed.get(leg, order.queued_at), order.queued_at)
+        for order in exits:
+            if order.queued_at > placed.get((order.intent_id, order.leg), order.queued_at):
+                await self.cancel(order, "the order that it replaced has reached the broker after all")
 
     async def _open(
         self, order: OrderRecord, operation: str, why: str, provenance: Provenance

@@ -286,6 +286,23 @@ async def test_an_exit_proved_absent_is_sent_again_only_where_the_user_wants_it(
     assert first.intent_id == second.intent_id
 
 
+@pytest.mark.parametrize("fills", [False, True])
+async def test_an_exit_that_turns_up_after_it_was_sent_again_does_not_close_twice(
+    open_house: OpenHouse, fills: bool
+) -> None:
+    house = await open_house(account=AccountSettings(resend_exits_after_proof=True))
+    await house.hold(10)
+    house.broker.script.append(Act(How.HELD_UNKNOWN, late_s=90))
+    await house.alert(leave())
+    await house.run(75)
+    assert house.states() == ["FILLED", "NOT_PLACED", "WORKING"]
+    house.broker.fills_at = Decimal(100) if fills else None
+
+    await house.run(60)
+
+    assert house.states() == ["FILLED", "FILLED" if fills else "WORKING", "CANCELLED"]
+
+
 @pytest.mark.parametrize(("wanted", "way_out"), [(False, True), (True, False)])
 async def test_nothing_else_is_ever_sent_again(open_house: OpenHouse, wanted: bool, way_out: bool) -> None:
     house = await open_house(account=AccountSettings(resend_exits_after_proof=wanted))

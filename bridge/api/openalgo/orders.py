@@ -46,6 +46,7 @@ EACH_S = 0.25  # to wait for each further order: an account sends eight a second
 FORBIDDEN = frozenset(
     {"stopped", "account_disabled", "user_may_not_trade", "strategy_disabled", "approval_not_possible"}
 )
+_QUEUED = "Order queued for approval."
 _NEVER_PLACED = frozenset({OrderState.REJECTED, OrderState.NOT_SENT, OrderState.NOT_PLACED})
 
 
@@ -280,17 +281,16 @@ class Desk:
 
     def result(self, placed: Placed) -> dict[str, Any]:
         """The reply for a request that asked for one order. Raises `Refused` when it led to none, or to a dead one."""
+        # What only the position could tell is asked by the desk, as an intent of its own: perhaps beside an order that closes.
+        asked = next((intent for intent in placed.intents if intent.state is IntentState.AWAITING_CONFIRM), None)
+        waits = {"message": _QUEUED, "mode": "semi_auto", "pending_order_id": asked.id} if asked else {}
         if placed.orders:
-            return self._sliced(placed.orders, placed.alert_id)
+            return self._sliced(placed.orders, placed.alert_id) | waits
+        if waits:
+            return waits
         intent = next(iter(placed.intents), None)
         if intent is None:  # the alert was refused before anybody looked at its legs
             raise self.refused(placed.refusal or Refusal("refused", "The order was refused."), placed)
-        if intent.state is IntentState.AWAITING_CONFIRM:
-            return {
-                "message": "Order queued for approval.",
-                "mode": "semi_auto",
-                "pending_order_id": intent.id,
-            }
         if intent.code == "nothing_to_do":
             return {"message": "Positions Already Matched. No Action needed.", "reason": intent.message}
         if intent.state in (IntentState.RECEIVED, IntentState.HELD):

@@ -139,3 +139,21 @@ async def test_who_asks_at_once_what_is_held_is_told_of_what_was_just_traded(ash
         reply = await asha.told("openposition", strategy="Python", symbol="RELIANCE", exchange="NSE", product="MIS")
 
         assert reply["quantity"] == target
+
+
+async def test_a_strategy_that_asks_for_entries_tells_what_waits_and_lets_the_way_out_go_at_once(asha: Trader) -> None:
+    await smart(asha, 10)
+    await held(asha)
+    (strategy,) = asha.house.directory.snapshot.strategies.values()
+    asks = strategy.settings.model_copy(update={"approval": "entries"})
+    await asha.house.accounts.change_strategy(asha.user_id, strategy.id, settings=asks)
+    await asha.house.directory.refresh()
+
+    more = await smart(asha, 15)
+    turned = await smart(asha, -5)
+
+    user = asha.house.directory.snapshot.users[asha.user_id]
+    waiting = {each.intent.id for each in await asha.house.approvals.waiting(user)}
+    assert (more["mode"], "orderid" in more) == (turned["mode"], "orderid" not in turned) == ("semi_auto", False)
+    assert {more["pending_order_id"], turned["pending_order_id"]} <= waiting
+    assert await held(asha) == "0"
